@@ -1,0 +1,151 @@
+"""What the Node addon calls, and nothing else.
+
+Keys are JavaScript's, in camelCase. Every function may run on any thread, several at once;
+``call`` belongs to one call and is made by the addon.
+"""
+
+from threading import Lock
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+from numpy import float32
+from numpy.typing import NDArray
+
+from .gguf import Metadata, TensorInfo
+from .loader import load_model as _load_model
+from .memory import MemoryLayout, PrivateRun, private_runs
+from .model import Memory64Model
+
+SHORT_ARRAY_LENGTH = 64
+"""Metadata arrays up to this length are handed over whole, longer ones when asked for."""
+
+
+class Call(Protocol):
+    """One call from JavaScript."""
+
+    def cancelled(self) -> bool:
+        """Whether its AbortSignal has fired."""
+        ...
+
+    def progress(self, fraction: float) -> None:
+        """Tell ``onProgress``."""
+        ...
+
+
+class BridgedModel:
+    """A model, and the views of its layers that JavaScript holds."""
+
+    def __init__(self, model: Memory64Model) -> None:
+        """Begin with none handed out."""
+        self.model = model
+        self._lock = Lock()
+        self._offsets: dict[int, list[int]] = {}
+        self._views: WeakValueDictionary[int, memoryview] = WeakValueDictionary()
+
+    def layer_runs(self, layer_id: int) -> list[PrivateRun]:
+        """The bytes of a layer; the same views as before while somebody holds them."""
+        with self._lock:
+            try:
+                return [PrivateRun(at, self._views[at]) for at in self._offsets[layer_id]]
+            except KeyError:  # never handed out, or let go of since
+                runs = private_runs(self.model.runtime, self.model.gguf.layer(layer_id))
+                self._offsets[layer_id] = [run.offset for run in runs]
+                self._views.update(runs)
+                return runs
+
+
+def load_model(source: str, options: dict[str, Any], call: Call) -> BridgedModel:
+    """Open a model; ``options`` are those of JavaScript's ``LoadOptions``."""
+    layout = options.get("layout")
+    model = _load_model(
+        source,
+        memory64=options.get("memory64", "auto"),
+        layout=layout and MemoryLayout.multi([(part["name"], part["sizeGb"]) for part in layout]),
+        max_cached=options.get("maxCached"),
+        capacity_bytes=options.get("capacityBytes"),
+        policy=options.get("policy", "lru"),
+        progress=call.progress,
+        cancelled=call.cancelled,
+    )
+    return BridgedModel(model)
+
+
+def describe(bridged: BridgedModel) -> dict[str, Any]:
+    """What does not change about a model."""
+    model = bridged.model
+    return {
+        "source": model.source,
+        "architecture": model.architecture,
+        "layerCount": model.layer_count,
+        "sizeBytes": model.size_bytes,
+        "memory64": model.memory64,
+        "metadata": {key: _short(model.metadata, key) for key in model.metadata},
+        "tensors": [_described(model, info) for info in model.gguf.tensors.values()],
+    }
+
+
+def get_layer(bridged: BridgedModel, layer_id: int, call: Call) -> list[dict[str, Any]]:
+    """Make a layer resident: its bytes as runs ``{offset, data}``, mostly one."""
+    bridged.model.get_layer(layer_id, cancelled=call.cancelled)
+    return [run._asdict() for run in bridged.layer_runs(layer_id)]
+
+
+def load_tensor(bridged: BridgedModel, name: str, call: Call) -> NDArray[float32]:
+    """The values of a tensor."""
+    return bridged.model.load_tensor(name, cancelled=call.cancelled)
+
+
+def read_metadata(bridged: BridgedModel, key: str, call: Call) -> list[Any]:
+    """The array ``key``, whatever its length."""
+    del call  # reading takes milliseconds
+    values: list[Any] = bridged.model.metadata[key]
+    return values
+
+
+def preload_all_layers(bridged: BridgedModel, call: Call) -> None:
+    """Make every layer resident."""
+    bridged.model.preload_all_layers(progress=call.progress, cancelled=call.cancelled)
+
+
+def cache_stats(bridged: BridgedModel) -> dict[str, Any]:
+    """The statistics at this moment."""
+    stats = bridged.model.cache_stats()
+    return {
+        "cacheHits": stats.cache_hits,
+        "cacheMisses": stats.cache_misses,
+        "evictions": stats.evictions,
+        "cachedLayers": stats.cached_layers,
+        "maxCached": stats.max_cached,
+        "residentBytes": stats.resident_bytes,
+        "peakBytes": stats.peak_bytes,
+        "capacityBytes": stats.capacity_bytes,
+        "hitRate": stats.hit_rate,
+    }
+
+
+def clear_cache(bridged: BridgedModel) -> None:
+    """Evict every layer."""
+    bridged.model.clear_cache()
+
+
+def close(bridged: BridgedModel) -> None:
+    """Close the model; closing twice is fine."""
+    bridged.model.close()
+
+
+def _described(model: Memory64Model, info: TensorInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "shape": info.shape,
+        "quantType": info.quant_type.name,
+        "nbytes": info.nbytes,
+        "offset": model.runtime.span(info).offset,
+        "layer": info.layer_id,
+    }
+
+
+def _short(metadata: Metadata, key: str) -> Any:
+    array = metadata.array(key)
+    if array is None or array.length <= SHORT_ARRAY_LENGTH:
+        return metadata[key]
+    return {"type": array.element_type.name.lower(), "length": array.length}

@@ -1,0 +1,112 @@
+"""Every error memory64 raises, in one tree.
+
+    Memory64Error                          ERR_MEMORY64
+    ├── LayoutError                        ERR_MEMORY64_LAYOUT
+    ├── OutOfBoundsError (IndexError)      ERR_MEMORY64_OUT_OF_BOUNDS
+    ├── GGUFFormatError (ValueError)       ERR_MEMORY64_GGUF_FORMAT
+    ├── UnsupportedQuantTypeError          ERR_MEMORY64_UNSUPPORTED_QUANT_TYPE
+    ├── TensorNotFoundError (KeyError)     ERR_MEMORY64_TENSOR_NOT_FOUND
+    ├── CapacityError (MemoryError)        ERR_MEMORY64_CAPACITY
+    ├── SourceError (OSError)              ERR_MEMORY64_SOURCE
+    │   ├── SourceNotFoundError (FileNotFoundError)
+    │   │                                  ERR_MEMORY64_SOURCE_NOT_FOUND
+    │   └── SourceChangedError             ERR_MEMORY64_SOURCE_CHANGED
+    ├── ClosedError                        ERR_MEMORY64_CLOSED
+    └── CancelledError                     ERR_MEMORY64_CANCELLED
+
+``code`` is stable and the same in JavaScript; the text of a message is not. Arguments
+of the wrong type or value raise Python's own ``TypeError`` and ``ValueError``.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "CancelledError",
+    "CapacityError",
+    "ClosedError",
+    "GGUFFormatError",
+    "LayoutError",
+    "Memory64Error",
+    "OutOfBoundsError",
+    "SourceChangedError",
+    "SourceError",
+    "SourceNotFoundError",
+    "TensorNotFoundError",
+    "UnsupportedQuantTypeError",
+]
+
+
+class Memory64Error(Exception):
+    """Base of every error of this package; ``code`` names the class for programs."""
+
+    code: ClassVar[str] = "ERR_MEMORY64"
+
+    def __str__(self) -> str:
+        # KeyError, one of the bases below, would show the repr of its argument.
+        return str(self.args[0]) if self.args else ""
+
+
+class LayoutError(Memory64Error):
+    """A memory layout cannot exist, or cannot hold what is to be placed in it."""
+
+    code = "ERR_MEMORY64_LAYOUT"
+
+
+class OutOfBoundsError(Memory64Error, IndexError):
+    """An offset, a size or a layer number lies outside what there is."""
+
+    code = "ERR_MEMORY64_OUT_OF_BOUNDS"
+
+
+class GGUFFormatError(Memory64Error, ValueError):
+    """The file is not a GGUF file this package reads, or contradicts itself."""
+
+    code = "ERR_MEMORY64_GGUF_FORMAT"
+
+
+class UnsupportedQuantTypeError(Memory64Error):
+    """A tensor is stored in a type that is unknown, or that cannot be dequantised."""
+
+    code = "ERR_MEMORY64_UNSUPPORTED_QUANT_TYPE"
+
+
+class TensorNotFoundError(Memory64Error, KeyError):
+    """The model has no tensor of that name."""
+
+    code = "ERR_MEMORY64_TENSOR_NOT_FOUND"
+
+
+class CapacityError(Memory64Error, MemoryError):
+    """The memory that may be used does not hold what was asked for."""
+
+    code = "ERR_MEMORY64_CAPACITY"
+
+
+class SourceError(Memory64Error, OSError):
+    """The model's file cannot be opened or read."""
+
+    code = "ERR_MEMORY64_SOURCE"
+
+
+class SourceNotFoundError(SourceError, FileNotFoundError):
+    """There is no such file."""
+
+    code = "ERR_MEMORY64_SOURCE_NOT_FOUND"
+
+
+class SourceChangedError(SourceError):
+    """The file was changed after it was loaded, so its bytes can no longer be trusted."""
+
+    code = "ERR_MEMORY64_SOURCE_CHANGED"
+
+
+class ClosedError(Memory64Error):
+    """The model, or what it was opened from, has been closed."""
+
+    code = "ERR_MEMORY64_CLOSED"
+
+
+class CancelledError(Memory64Error):
+    """The caller asked for the work to stop."""
+
+    code = "ERR_MEMORY64_CANCELLED"

@@ -1,0 +1,107 @@
+"""A bounds-checked walk through the header of a GGUF file, one window at a time."""
+
+import struct
+from typing import Any
+
+from ..errors import GGUFFormatError
+from .source import Source
+
+WINDOW_BYTES = 1 << 20
+
+MAX_HEADER_BYTES = 128 << 20
+"""More than the largest vocabularies need (about 30 MB), little enough that a file whose
+counts lie is refused in well under a second."""
+
+_LENGTH = struct.Struct("<Q")
+
+
+class Cursor:
+    """Reads little-endian values from the start of ``source`` on.
+
+    Every read is checked against the file's size before any byte is fetched, and no more
+    than a window, or the one string asked for, is held at a time.
+    """
+
+    def __init__(self, source: Source) -> None:
+        """Start at offset 0 of ``source``."""
+        self.source = source
+        self._window = bytearray()
+        self._window_start = 0
+        self._at = 0
+
+    @property
+    def position(self) -> int:
+        """Offset in the file of the next byte to read."""
+        return self._window_start + self._at
+
+    @property
+    def remaining(self) -> int:
+        """Bytes between the position and the end of what a header may span."""
+        return min(self.source.size, MAX_HEADER_BYTES) - self.position
+
+    def scalar(self, layout: struct.Struct, what: str) -> Any:
+        """The next value of ``layout``, which names a single field."""
+        self._need(layout.size, what)
+        (value,) = layout.unpack_from(self._window, self._at)
+        self._at += layout.size
+        return value
+
+    def string(self, what: str) -> str:
+        """The next string: a 64-bit length, then that many bytes of UTF-8."""
+        start = self.position
+        length = self.scalar(_LENGTH, what)
+        self._need(length, what)
+        raw = self._window[self._at : self._at + length]
+        self._at += length
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise GGUFFormatError(
+                f"{self.source.name}: {what} at offset {start} is not UTF-8: {error.reason}"
+            ) from error
+
+    def skip(self, size: int, what: str) -> None:
+        """Pass over ``size`` bytes without reading them."""
+        self.require(size, what)
+        self._at += size
+
+    def skip_strings(self, count: int, what: str) -> None:
+        """Pass over ``count`` strings, reading nothing of them but their lengths."""
+        self.require(count * _LENGTH.size, what)
+        unpack = _LENGTH.unpack_from
+        while count:
+            self._need(_LENGTH.size, what)
+            window, at, passed = self._window, self._at, 0
+            # A vocabulary has a quarter of a million strings: leaving the loop by the
+            # exception at the window's end spares it a comparison for each of them.
+            try:
+                for passed in range(count):  # noqa: B007
+                    at += _LENGTH.size + unpack(window, at)[0]
+                passed = count
+            except (struct.error, OverflowError):
+                pass
+            self.skip(at - self._at, what)
+            count -= passed
+
+    def require(self, size: int, what: str) -> None:
+        """Raise ``GGUFFormatError`` unless ``size`` more bytes can follow."""
+        if size <= self.remaining:
+            return
+        if self.position + size <= self.source.size:
+            raise GGUFFormatError(
+                f"{self.source.name}: {what} would end at offset {self.position + size}, "
+                f"beyond the {MAX_HEADER_BYTES} bytes a header may have"
+            )
+        raise GGUFFormatError(
+            f"{self.source.name}: {what} needs {size} bytes at offset {self.position}, "
+            f"the file ends at {self.source.size}"
+        )
+
+    def _need(self, size: int, what: str) -> None:
+        if self._at + size <= len(self._window):
+            return
+        self.require(size, what)
+        start = self.position
+        window = bytearray(min(max(size, WINDOW_BYTES), self.source.size - start))
+        self.source.read_into(start, memoryview(window))
+        self._window, self._window_start, self._at = window, start, 0

@@ -1,0 +1,136 @@
+"""What a whole model consists of: its metadata, its tensors, and whose layer each is."""
+
+import os
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import GGUFFormatError, OutOfBoundsError, TensorNotFoundError
+from .header import Header, TensorInfo, scan_header
+from .metadata import Metadata
+from .shards import scan_files
+from .source import BytesSource, Source
+
+
+class GGUFDirectory:
+    """The scanned headers of a model, one file or all parts of a split, as one directory.
+
+    Attributes:
+        metadata: of the first file, which carries it for all parts.
+        tensors: ``TensorInfo`` by whole name, in directory order, parts one after another.
+        layers: for each layer 0 … ``layer_count`` - 1 its tensors, in directory order.
+        alignment: bytes, ``general.alignment``.
+    """
+
+    def __init__(self, headers: Iterable[Header]) -> None:
+        """Join ``headers``, in the order of the parts.
+
+        Raises:
+            GGUFFormatError: a key that every model has is missing, a tensor appears twice,
+                or the layers are not 0 … ``block_count`` - 1.
+        """
+        self.headers = tuple(headers)
+        first = self.headers[0]
+        self.name = first.source.name
+        self.metadata: Metadata = first.metadata
+        self.alignment = first.alignment
+        self.architecture: str = self._required("general.architecture", str)
+        self.layer_count: int = self._required(f"{self.architecture}.block_count", int)
+        self.tensors = MappingProxyType(self._joined())
+        self.layers = self._by_layer()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The opened files, in the order of the parts."""
+        return tuple(header.source for header in self.headers)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(source.size for source in self.sources)
+
+    def tensor(self, name: str) -> TensorInfo:
+        """The tensor of that whole name, or ``TensorNotFoundError``."""
+        try:
+            return self.tensors[name]
+        except KeyError:
+            raise TensorNotFoundError(
+                f"{self.name}: no tensor {name!r} among its {len(self.tensors)}"
+            ) from None
+
+    def layer(self, layer_id: int) -> tuple[TensorInfo, ...]:
+        """The tensors of a layer, or ``OutOfBoundsError``."""
+        if 0 <= layer_id < self.layer_count:
+            return self.layers[layer_id]
+        raise OutOfBoundsError(
+            f"{self.name}: no layer {layer_id}, layers are 0 to {self.layer_count - 1}"
+        )
+
+    def layer_bytes(self, layer_id: int) -> int:
+        """Bytes of a layer's tensors."""
+        return sum(tensor.nbytes for tensor in self.layer(layer_id))
+
+    def check(self) -> None:
+        """Raise ``SourceChangedError`` where a file is no longer the one scanned."""
+        for header in self.headers:
+            header.source.check()
+
+    def close(self) -> None:
+        """Close all files."""
+        for header in self.headers:
+            header.source.close()
+
+    def _required(self, key: str, type_: type) -> Any:
+        value = self.metadata.get(key)
+        if type(value) is type_:
+            return value
+        problem = "is missing" if value is None else f"is {value!r}, not {type_.__name__}"
+        raise GGUFFormatError(f"{self.name}: metadata {key!r} {problem}")
+
+    def _joined(self) -> dict[str, TensorInfo]:
+        tensors: dict[str, TensorInfo] = {}
+        for header in self.headers:
+            for tensor in header.tensors:
+                if tensor.name in tensors:
+                    raise GGUFFormatError(
+                        f"{self.name}: tensor {tensor.name!r} is in two parts of the split"
+                    )
+                tensors[tensor.name] = tensor
+        return tensors
+
+    def _by_layer(self) -> tuple[tuple[TensorInfo, ...], ...]:
+        layers: dict[int, list[TensorInfo]] = {}
+        for tensor in self.tensors.values():
+            if tensor.layer_id is not None:
+                layers.setdefault(tensor.layer_id, []).append(tensor)
+        # Compared before anything of that length is made: block_count may be any number.
+        if len(layers) != self.layer_count or any(number >= self.layer_count for number in layers):
+            raise GGUFFormatError(
+                f"{self.name}: {self.architecture}.block_count says {self.layer_count} layers, "
+                f"the tensors are of {_numbers(layers)}"
+            )
+        return tuple(tuple(layers[number]) for number in range(self.layer_count))
+
+
+def open_gguf(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> GGUFDirectory:
+    """Scan a file, all parts of a split one, or a file the caller holds in memory.
+
+    Raises:
+        SourceError, GGUFFormatError, UnsupportedQuantTypeError: see ``scan_files``.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        return GGUFDirectory([scan_header(BytesSource(source))])
+    headers = scan_files(source)
+    try:
+        return GGUFDirectory(headers)
+    except BaseException:
+        for header in headers:
+            header.source.close()
+        raise
+
+
+def _numbers(layers: Iterable[int]) -> str:
+    numbers = sorted(layers)
+    if not numbers:
+        return "no layer"
+    return f"{len(numbers)} layers, {numbers[0]} to {numbers[-1]}"

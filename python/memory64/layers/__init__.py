@@ -1,0 +1,8 @@
+"""Residency: which layers are in memory, and which go when room is needed."""
+
+from .cache import CacheStats
+from .limits import usable_bytes
+from .manager import Memory64LayerManager
+from .policy import LRU, POLICIES, Policy
+
+__all__ = ["LRU", "POLICIES", "CacheStats", "Memory64LayerManager", "Policy", "usable_bytes"]

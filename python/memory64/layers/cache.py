@@ -1,0 +1,158 @@
+"""Which layers are resident: room, pins and counts. Loads nothing itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import CapacityError
+from .policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """How layers were found when they were asked for, and what is resident.
+
+    Every request counts once: as a hit where the layer was resident or being loaded for
+    another request, as a miss where it had to be loaded. Preloading counts as neither.
+    """
+
+    cache_hits: int
+    cache_misses: int
+    evictions: int
+    """Layers dropped to make room for others."""
+    cached_layers: int
+    max_cached: int
+    resident_bytes: int
+    peak_bytes: int
+    """The largest ``resident_bytes`` there has been."""
+    capacity_bytes: int
+
+    @property
+    def hit_rate(self) -> float:
+        """Hits among all requests, 0.0 to 1.0; 0.0 before the first."""
+        requests = self.cache_hits + self.cache_misses
+        return self.cache_hits / requests if requests else 0.0
+
+
+@dataclass(slots=True)
+class Residency:
+    """A layer that takes room."""
+
+    nbytes: int
+    pins: int = 0
+    loading: bool = True
+
+
+class LayerCache:
+    """The residency of layers under a limit in layers and one in bytes.
+
+    Not safe by itself: every call is made under the manager's lock.
+    """
+
+    def __init__(
+        self, policy: Policy, max_cached: int, capacity_bytes: int, evict: Callable[[int], None]
+    ) -> None:
+        """Begin empty; ``evict(layer_id)`` gives a dropped layer's memory back."""
+        self.max_cached = max_cached
+        self.capacity_bytes = capacity_bytes
+        self.hits = 0
+        self.misses = 0
+        self._policy = policy
+        self._evict = evict
+        self._layers: dict[int, Residency] = {}
+        self._evictions = 0
+        self._resident_bytes = 0
+        self._peak_bytes = 0
+
+    def find(self, layer_id: int) -> "Residency | None":
+        """How the layer is held, None where it is not."""
+        return self._layers.get(layer_id)
+
+    def is_loading(self) -> bool:
+        """Whether any layer is being loaded."""
+        return any(layer.loading for layer in self._layers.values())
+
+    def use(self, layer_id: int) -> None:
+        """A resident layer was asked for."""
+        self._policy.used(layer_id)
+
+    def admit(self, layer_id: int, nbytes: int) -> bool:
+        """Make room for a layer that is about to be loaded, and count it as resident.
+
+        Returns:
+            False where room has to be waited for, because all that could go is loading.
+
+        Raises:
+            CapacityError: the layer is larger than the capacity, or pinned layers take
+                all room.
+        """
+        if nbytes > self.capacity_bytes:
+            raise CapacityError(
+                f"layer {layer_id} needs {nbytes} bytes, the capacity is {self.capacity_bytes}"
+            )
+        while not self._has_room(nbytes):
+            victim = next(filter(self._droppable, self._policy.victims()), None)
+            if victim is None:
+                return self._wait_or_refuse(layer_id, nbytes)
+            self.drop(victim)
+            self._evictions += 1
+        self._layers[layer_id] = Residency(nbytes)
+        self._policy.admitted(layer_id)
+        self._resident_bytes += nbytes
+        self._peak_bytes = max(self._peak_bytes, self._resident_bytes)
+        return True
+
+    def loaded(self, layer_id: int) -> None:
+        """The admitted layer's bytes are there."""
+        self._layers[layer_id].loading = False
+
+    def drop(self, layer_id: int) -> None:
+        """Give up a layer: evicted, cleared, or not loaded after all."""
+        layer = self._layers.pop(layer_id)
+        self._policy.removed(layer_id)
+        self._resident_bytes -= layer.nbytes
+        self._evict(layer_id)
+
+    def clear(self) -> None:
+        """Drop every layer that is neither pinned nor loading."""
+        for layer_id in list(filter(self._droppable, self._layers)):
+            self.drop(layer_id)
+
+    def pin(self, layer_id: int) -> None:
+        """Keep a resident layer until unpinned as often as pinned."""
+        self._layers[layer_id].pins += 1
+
+    def unpin(self, layer_id: int) -> None:
+        """Take one pin back."""
+        self._layers[layer_id].pins -= 1
+
+    def stats(self) -> CacheStats:
+        """The counts at this moment."""
+        return CacheStats(
+            cache_hits=self.hits,
+            cache_misses=self.misses,
+            evictions=self._evictions,
+            cached_layers=len(self._layers),
+            max_cached=self.max_cached,
+            resident_bytes=self._resident_bytes,
+            peak_bytes=self._peak_bytes,
+            capacity_bytes=self.capacity_bytes,
+        )
+
+    def _has_room(self, nbytes: int) -> bool:
+        return (
+            len(self._layers) < self.max_cached
+            and self._resident_bytes + nbytes <= self.capacity_bytes
+        )
+
+    def _droppable(self, layer_id: int) -> bool:
+        layer = self._layers[layer_id]
+        return layer.pins == 0 and not layer.loading
+
+    def _wait_or_refuse(self, layer_id: int, nbytes: int) -> bool:
+        if self.is_loading():
+            return False
+        raise CapacityError(
+            f"layer {layer_id} needs {nbytes} bytes, and all {len(self._layers)} cached layers "
+            f"({self._resident_bytes} of {self.capacity_bytes} bytes, at most "
+            f"{self.max_cached} layers) are pinned"
+        )

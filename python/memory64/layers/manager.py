@@ -1,0 +1,253 @@
+"""Layers on demand: loads what is asked for once, keeps what the limits allow."""
+
+from collections.abc import Callable
+from functools import partial
+from threading import Condition
+
+import numpy as np
+from numpy import float32, uint8
+from numpy.typing import NDArray
+
+from ..errors import CancelledError, CapacityError, ClosedError
+from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo
+from ..memory import Memory64Runtime, Span
+from .cache import CacheStats, LayerCache
+from .limits import usable_bytes
+from .policy import LRU, POLICIES
+
+WAKE_SECONDS = 0.05
+"""How often somebody who waits for another's load looks whether they are cancelled."""
+
+
+def never() -> bool:
+    """Never cancelled."""
+    return False
+
+
+class Memory64LayerManager:
+    """The layers of a model in a runtime, a limited count of them resident.
+
+    Safe to use from several threads: however many ask for a layer at once, it is loaded
+    once. A layer that was handed out stays valid after it is evicted; its pages are then
+    read from the file again when they are touched.
+    """
+
+    def __init__(
+        self,
+        runtime: Memory64Runtime,
+        config: GGUFDirectory,
+        max_cached: int | None = None,
+        *,
+        capacity_bytes: int | None = None,
+        policy: str = "lru",
+    ) -> None:
+        """Place the model ``config`` in ``runtime`` and begin with no layer resident.
+
+        Args:
+            runtime: where the layers are to appear.
+            config: the model's directory.
+            max_cached: layers resident at once, at least 1; all by default.
+            capacity_bytes: bytes of resident layers; by default what the process may use
+                (control group first), and never less than the largest layer.
+            policy: which layer goes when room is needed: ``"lru"``.
+
+        Raises:
+            LayoutError: the runtime's layout cannot hold the model.
+            ValueError: a limit is not positive, or there is no such policy.
+        """
+        runtime.place(config)
+        self._runtime = runtime
+        self._gguf = config
+        self._spans = [[runtime.span(tensor) for tensor in layer] for layer in config.layers]
+        self._sizes = [sum(span.size for span in spans) for spans in self._spans]
+        self._weights: dict[int, LayerWeights] = {}
+        self._changed = Condition()
+        self._closed = False
+        self._cache = LayerCache(
+            _policy(policy)(),
+            _positive("max_cached", max_cached) or max(1, config.layer_count),
+            _positive("capacity_bytes", capacity_bytes) or max(usable_bytes(), *self._sizes, 1),
+            self._evict,
+        )
+
+    def load_layer(self, layer_id: int, *, cancelled: Callable[[], bool] = never) -> LayerWeights:
+        """The layer's tensors, resident.
+
+        Args:
+            layer_id: 0 to ``layer_count`` - 1.
+            cancelled: asked every few milliseconds while loading or waiting.
+
+        Raises:
+            OutOfBoundsError: no such layer.
+            CapacityError: the limits do not let it in.
+            CancelledError: ``cancelled`` became true; nothing else has changed.
+            SourceChangedError: the file was changed since it was loaded.
+            ClosedError: the manager is closed.
+        """
+        self._gguf.layer(layer_id)
+        self._runtime.check()
+        with self._changed:
+            self._make_resident(layer_id, cancelled, count=True)
+            return self._handed_out(layer_id)
+
+    def preload_all(
+        self,
+        *,
+        progress: Callable[[float], None] | None = None,
+        cancelled: Callable[[], bool] = never,
+    ) -> None:
+        """Make every layer resident; ``max_cached`` is lifted to all of them.
+
+        Args:
+            progress: called with the fraction of bytes resident, ending with 1.0.
+            cancelled: asked every few milliseconds.
+
+        Raises:
+            CapacityError: the layers need more than the capacity; nothing was loaded.
+            CancelledError: ``cancelled`` became true; what was loaded stays.
+        """
+        total = sum(self._sizes)
+        with self._changed:
+            self._check_open()
+            if total > self._cache.capacity_bytes:
+                raise CapacityError(
+                    f"preloading needs {total} bytes for {len(self._sizes)} layers, "
+                    f"the capacity is {self._cache.capacity_bytes}"
+                )
+            self._cache.max_cached = max(self._cache.max_cached, len(self._sizes))
+        done = 0
+        for layer_id, size in enumerate(self._sizes):
+            with self._changed:
+                self._make_resident(layer_id, cancelled, count=False)
+            done += size
+            if progress:
+                progress(done / total)
+
+    def pin(self, layer_id: int) -> None:
+        """Make the layer resident, and keep it so until unpinned as often as pinned."""
+        with self._changed:
+            self._make_resident(layer_id, never, count=False)
+            self._cache.pin(layer_id)
+
+    def unpin(self, layer_id: int) -> None:
+        """Take one pin back."""
+        with self._changed:
+            self._cache.unpin(layer_id)
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        """Evict every layer that is not pinned; limits and statistics stay as they are."""
+        with self._changed:
+            self._check_open()
+            self._cache.clear()
+
+    def cache_stats(self) -> CacheStats:
+        """The statistics at this moment."""
+        with self._changed:
+            return self._cache.stats()
+
+    def close(self) -> None:
+        """Refuse further work, wait for loads under way, and give all memory back."""
+        with self._changed:
+            self._closed = True
+            while self._cache.is_loading():
+                self._changed.wait()
+            self._cache.clear()
+
+    def tensor(self, info: TensorInfo) -> Tensor:
+        """A tensor of the model, of a layer or of none."""
+        span = self._runtime.span(info)
+        return Tensor(info, span.offset, partial(self._bytes_of, info.layer_id, span))
+
+    def dequantize(
+        self, info: TensorInfo, *, cancelled: Callable[[], bool] = never
+    ) -> NDArray[float32]:
+        """The values of a tensor; leaves no more resident than there was.
+
+        Raises:
+            UnsupportedQuantTypeError: there is no dequantisation for its type.
+            CancelledError: ``cancelled`` became true while its bytes were loaded.
+            SourceChangedError: the file was changed since it was loaded.
+        """
+        span = self._runtime.span(info)
+        self._runtime.load([span], cancelled=cancelled)
+        values = self.tensor(info).dequantize()
+        with self._changed:
+            if self._runtime.enabled and not self._is_cached(info.layer_id):
+                self._runtime.evict([span])
+        return values
+
+    def _is_cached(self, layer_id: int | None) -> bool:
+        return layer_id is not None and self._cache.find(layer_id) is not None
+
+    def _make_resident(self, layer_id: int, cancelled: Callable[[], bool], *, count: bool) -> None:
+        """Load the layer unless it is there; called, and returns, with the lock held."""
+        counted = not count
+        while True:
+            self._check_open()
+            layer = self._cache.find(layer_id)
+            if layer and not layer.loading:
+                self._cache.use(layer_id)
+                self._cache.hits += not counted
+                return
+            if layer:
+                self._cache.hits += not counted
+                counted = True
+            elif self._cache.admit(layer_id, self._sizes[layer_id]):
+                self._cache.misses += not counted
+                self._load(layer_id, cancelled)
+                return
+            self._changed.wait(WAKE_SECONDS)
+            if cancelled():
+                raise CancelledError(f"waiting for layer {layer_id} was cancelled")
+
+    def _load(self, layer_id: int, cancelled: Callable[[], bool]) -> None:
+        """Bring an admitted layer in, the lock released meanwhile."""
+        try:
+            self._changed.release()
+            try:
+                self._runtime.load(self._spans[layer_id], cancelled=cancelled)
+            finally:
+                self._changed.acquire()
+            self._cache.loaded(layer_id)
+        except BaseException:
+            self._cache.drop(layer_id)
+            raise
+        finally:
+            self._changed.notify_all()
+
+    def _handed_out(self, layer_id: int) -> LayerWeights:
+        if layer_id not in self._weights:
+            tensors = {info.key: self.tensor(info) for info in self._gguf.layers[layer_id]}
+            self._weights[layer_id] = LayerWeights(layer_id, tensors, self)
+        return self._weights[layer_id]
+
+    def _bytes_of(self, layer_id: int | None, span: Span) -> NDArray[uint8]:
+        if self._runtime.keeps_evicted:
+            return self._runtime.array(span.offset, span.size)
+        if layer_id is None:
+            return np.frombuffer(self._runtime.view(span.offset, span.size), uint8)
+        # What was read into the region's own pages is gone once evicted: the array
+        # pins its layer for as long as it is seen.
+        self.pin(layer_id)
+        return self._runtime.leased_array(span.offset, span.size, partial(self.unpin, layer_id))
+
+    def _evict(self, layer_id: int) -> None:
+        self._runtime.evict(self._spans[layer_id])
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"{self._gguf.name}: the model has been closed")
+
+
+def _positive(name: str, value: int | None) -> int | None:
+    if value is None or (type(value) is int and value > 0):
+        return value
+    raise ValueError(f"{name} needs to be a positive whole number, found {value!r}")
+
+
+def _policy(name: str) -> type[LRU]:
+    try:
+        return POLICIES[name]
+    except KeyError:
+        raise ValueError(f"policy {name!r}: known are {', '.join(POLICIES)}") from None

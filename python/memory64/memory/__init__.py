@@ -1,0 +1,22 @@
+"""Regions: the file mapped into 64-bit wasm memories, and the functions guests call."""
+
+from .image import LayerImage, Span
+from .layout import MemoryLayout, RegionSpec
+from .placement import Extent, Placement, place
+from .private import PrivateRun, private_runs
+from .runtime import Memory64Runtime, RegionStats, RuntimeStats
+
+__all__ = [
+    "Extent",
+    "LayerImage",
+    "Memory64Runtime",
+    "MemoryLayout",
+    "Placement",
+    "PrivateRun",
+    "RegionSpec",
+    "RegionStats",
+    "RuntimeStats",
+    "Span",
+    "place",
+    "private_runs",
+]

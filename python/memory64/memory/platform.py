@@ -1,0 +1,117 @@
+"""The operating system's memory calls, and what happens where it has none.
+
+Linux is what this was run on. Where ``mmap`` cannot place a mapping at a given address
+(``CAN_MAP`` is False), regions are filled by reading instead; where ``madvise`` does not
+know ``MADV_POPULATE_READ`` (Linux before 5.14), one byte of each page is touched.
+"""
+
+import ctypes
+import errno
+import mmap
+import os
+import sys
+
+OS_PAGE_BYTES = mmap.PAGESIZE
+
+CAN_MAP = sys.platform == "linux"
+
+_PROT_READ_WRITE = 0x1 | 0x2
+_MAP_PRIVATE = 0x02
+_MAP_FIXED = 0x10
+_MAP_NORESERVE = 0x4000
+_MADV_DONTNEED = 4
+_MADV_POPULATE_READ = 22
+
+if CAN_MAP:
+    _libc = ctypes.CDLL(None, use_errno=True)
+    _libc.mmap.restype = ctypes.c_void_p
+    _libc.mmap.argtypes = (
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.c_longlong,
+    )
+    _libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+
+
+def anonymous_pages(size: int) -> mmap.mmap:
+    """Zeroed private memory, without a claim on RAM before it is touched where that can be.
+
+    Raises:
+        OSError: the operating system refuses.
+    """
+    if CAN_MAP:
+        flags = _MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
+        return mmap.mmap(-1, size, flags=flags)
+    return mmap.mmap(-1, size)
+
+
+def private_view(fd: int, offset: int, size: int) -> memoryview:
+    """Bytes of a file, writable without reaching it, in a mapping of their own.
+
+    Lives as long as the view; closing the file does not end it.
+
+    Raises:
+        OSError: the operating system refuses.
+    """
+    lead = offset % mmap.ALLOCATIONGRANULARITY
+    pages = mmap.mmap(fd, size + lead, access=mmap.ACCESS_COPY, offset=offset - lead)
+    return memoryview(pages)[lead:]
+
+
+def map_file(address: int, size: int, fd: int, file_offset: int) -> None:
+    """Put ``size`` bytes of the file over the pages at ``address``, copy-on-write.
+
+    Writable, because a guest's ``memory.fill`` into a read-only page would end the
+    process; private, so that nothing written reaches the file. Without a reservation a
+    file larger than the machine's memory can be mapped.
+
+    Raises:
+        OSError: the operating system refuses.
+    """
+    flags = _MAP_PRIVATE | _MAP_FIXED | _MAP_NORESERVE
+    found = _libc.mmap(address, size, _PROT_READ_WRITE, flags, fd, file_offset)
+    if found != address:
+        raise _last_error("mmap")
+
+
+def populate(address: int, size: int) -> bool:
+    """Bring the pages of ``[address, address + size)`` in; the GIL is released meanwhile.
+
+    Returns:
+        False where the file behind them no longer has them.
+
+    Raises:
+        OSError: reading failed, or memory ran out.
+    """
+    start = address // OS_PAGE_BYTES * OS_PAGE_BYTES
+    length = address + size - start
+    if _libc.madvise(start, length, _MADV_POPULATE_READ) == 0:
+        return True
+    error = _last_error("madvise")
+    if error.errno == errno.EFAULT:
+        return False
+    if error.errno != errno.EINVAL:
+        raise error
+    for page in range(start, address + size, OS_PAGE_BYTES):
+        ctypes.c_ubyte.from_address(page).value  # noqa: B018 - the read is the purpose
+    return True
+
+
+def release(address: int, size: int) -> None:
+    """Give back the pages that lie wholly in ``[address, address + size)``.
+
+    A page mapped from a file is read from it again when next touched; any other is zero.
+    Where there is no such call the pages simply stay.
+    """
+    start = -(-address // OS_PAGE_BYTES) * OS_PAGE_BYTES
+    end = (address + size) // OS_PAGE_BYTES * OS_PAGE_BYTES
+    if CAN_MAP and start < end:
+        _libc.madvise(start, end - start, _MADV_DONTNEED)
+
+
+def _last_error(call: str) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, f"{call}: {os.strerror(number)}")

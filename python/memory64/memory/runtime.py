@@ -1,0 +1,421 @@
+"""The flat 64-bit space: named regions, reads and writes across them, layers by number."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import wasmtime
+from numpy.typing import NDArray
+
+from ..errors import ClosedError, LayoutError, OutOfBoundsError
+from ..gguf import GGUFDirectory, TensorInfo
+from .host import define_host_functions
+from .image import LayerImage, Span
+from .layout import MemoryLayout
+from .placement import Placement, place
+from .region import Region
+from .reservation import reserve_plain, reserve_wasm, wasm_memory
+
+log = logging.getLogger("memory64")
+
+
+@dataclass(frozen=True, slots=True)
+class RegionStats:
+    """One region: how large it is, and how much of it a model takes."""
+
+    name: str
+    size_bytes: int
+    used_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeStats:
+    """What a runtime has done so far."""
+
+    reads: int
+    """Successful ones, by ``read`` and by guests."""
+    writes: int
+    bytes_read: int
+    bytes_written: int
+    layers: int
+    """Registered ones."""
+    regions: tuple[RegionStats, ...]
+
+
+class Memory64Runtime:
+    """The regions of a layout as one flat space of bytes, and the layers in it.
+
+    Safe to use from several threads. A context manager: ``close`` at the end. What was
+    handed out before stays valid after closing.
+    """
+
+    def __init__(
+        self, layout: MemoryLayout, enable_logging: bool = False, *, enabled: bool = True
+    ) -> None:
+        """Reserve the regions of ``layout``.
+
+        Args:
+            layout: the regions; reserving takes microseconds and no memory.
+            enable_logging: log loads and evictions to the logger ``memory64`` at INFO;
+                otherwise at DEBUG.
+            enabled: False makes the regions of ordinary memory instead of wasm memories,
+                and tells guests that Memory64 is off.
+
+        Raises:
+            CapacityError: the process may not reserve that much address space.
+        """
+        self.layout = layout
+        self.enabled = enabled
+        self._log_level = logging.INFO if enable_logging else logging.DEBUG
+        self._closed = False
+        self._placed: tuple[GGUFDirectory, Placement] | None = None
+        self._images: dict[int, LayerImage] = {}
+        self._counts = _Counts()
+        if enabled:
+            store = wasmtime.Store(self.engine)
+            reservations = [
+                reserve_wasm(store, wasm_memory(store, spec)) for spec in layout.regions
+            ]
+        else:
+            reservations = [reserve_plain(spec) for spec in layout.regions]
+        self._regions = [
+            Region(spec, reservation)
+            for spec, reservation in zip(layout.regions, reservations, strict=True)
+        ]
+        self._log("reserved %s", layout)
+
+    @cached_property
+    def engine(self) -> wasmtime.Engine:
+        """What stores, linkers and modules that use this runtime must be made with."""
+        config = wasmtime.Config()
+        config.wasm_memory64 = True
+        config.wasm_multi_memory = True
+        config.wasm_simd = True
+        config.wasm_relaxed_simd = True
+        return wasmtime.Engine(config)
+
+    @property
+    def size_bytes(self) -> int:
+        """One past the last flat offset."""
+        return self.layout.size_bytes
+
+    @property
+    def keeps_evicted(self) -> bool:
+        """Whether evicted bytes come back by themselves when they are touched."""
+        return all(region.keeps_evicted for region in self._regions)
+
+    def place(self, gguf: GGUFDirectory) -> None:
+        """Let a model's tensors appear in the regions, and register its layers.
+
+        Nothing is read. Placing the same model again does nothing.
+
+        Raises:
+            LayoutError: the layout cannot hold it, or holds another one.
+        """
+        self._check_open()
+        if self._placed and self._placed[0] is gguf:
+            return
+        if self._placed:
+            raise LayoutError(f"the regions hold {self._placed[0].name} already")
+        placement = place(gguf, self.layout)
+        for extent in placement.extents:
+            self._regions[extent.region].attach(extent)
+        self._placed = (gguf, placement)
+        for layer_id, tensors in enumerate(gguf.layers):
+            self.register_layer(layer_id, map(self.span, tensors), alignment=gguf.alignment)
+
+    def span(self, tensor: TensorInfo) -> Span:
+        """Where a tensor of the placed model lies in the flat space."""
+        if not self._placed:
+            raise LayoutError("no model has been placed")
+        return Span(self._placed[1].offsets[tensor.name], tensor.nbytes)
+
+    def register_layer(
+        self, layer_id: int, spans: Iterable[Span | tuple[int, int]], *, alignment: int = 32
+    ) -> None:
+        """Say which bytes make up a layer, for guests to ask for by its number.
+
+        Args:
+            layer_id: from 0 on; one registered before is replaced.
+            spans: flat offset and size of each tensor, in directory order.
+            alignment: bytes to which each span is aligned in the layer's image.
+
+        Raises:
+            OutOfBoundsError: a span is not inside one region.
+        """
+        if layer_id < 0:
+            raise OutOfBoundsError(f"layers are numbered from 0 on, not {layer_id}")
+        image = LayerImage([Span(*span) for span in spans], alignment)
+        for span in image.spans:
+            self._in_one_region(span.offset, span.size)
+        self._images[layer_id] = image
+
+    def layer_image(self, layer_id: int) -> LayerImage | None:
+        """The registered image of a layer, None where there is none."""
+        return self._images.get(layer_id)
+
+    def check(self) -> None:
+        """Raise ``SourceChangedError`` where a file placed here has been changed since."""
+        self._check_open()
+        if self._placed:
+            self._placed[0].check()
+
+    def read(self, offset: int, buffer: Any) -> int:
+        """Fill ``buffer``, anything writable, from ``offset`` on; all of it or nothing.
+
+        Returns:
+            The count of bytes: the length of ``buffer``.
+
+        Raises:
+            OutOfBoundsError: not all of it lies inside the space.
+            SourceChangedError: the file was changed since it was placed.
+        """
+        target = memoryview(buffer).cast("B")
+        self._copy_out(offset, target)
+        self._counts.add_read(len(target))
+        return len(target)
+
+    def read_layer(self, layer_id: int, buffer: Any) -> int:
+        """Fill ``buffer`` with the image of a layer: its tensors, each aligned, zeros between.
+
+        Returns:
+            The count of bytes: the size of the image.
+
+        Raises:
+            OutOfBoundsError: no such layer, or ``buffer`` is smaller than its image.
+            SourceChangedError: the file was changed since it was placed.
+        """
+        image = self._images.get(layer_id)
+        target = memoryview(buffer).cast("B")
+        if image is None or len(target) < image.nbytes:
+            needed = "is not registered" if image is None else f"needs {image.nbytes} bytes"
+            raise OutOfBoundsError(f"layer {layer_id} {needed}, the buffer has {len(target)}")
+        end = 0
+        for position, span in image.placed():
+            target[end:position] = bytes(position - end)
+            end = position + span.size
+            self._copy_out(span.offset, target[position:end])
+        self._counts.add_read(image.nbytes)
+        return image.nbytes
+
+    def write(self, offset: int, data: Any) -> int:
+        """Write ``data`` at ``offset``; all of it or nothing.
+
+        What is written over a model's tensors stays in this process, never reaches the
+        file, and lasts until those pages are evicted.
+
+        Returns:
+            The count of bytes written.
+
+        Raises:
+            OutOfBoundsError: not all of it lies inside the space.
+        """
+        source = memoryview(data).cast("B")
+        done = 0
+        for region, start, size in self._pieces(offset, len(source)):
+            region.write(start, source[done : done + size])
+            done += size
+        self._counts.add_write(done)
+        return done
+
+    def view(self, offset: int, size: int) -> memoryview:
+        """A read-only view of bytes inside one region, without a copy where files are mapped.
+
+        Raises:
+            OutOfBoundsError: the bytes are not all inside one region.
+            SourceChangedError: the file was changed since it was placed.
+        """
+        if self.keeps_evicted:
+            return self.array(offset, size).data
+        copy = bytearray(size)
+        self._in_one_region(offset, size)
+        self._copy_out(offset, memoryview(copy))
+        return memoryview(copy).toreadonly()
+
+    def array(self, offset: int, size: int) -> NDArray[np.uint8]:
+        """The resident bytes inside one region, read-only, not copied.
+
+        Raises:
+            OutOfBoundsError: the bytes are not all inside one region.
+            SourceChangedError: the file was changed since it was placed.
+        """
+        self.check()
+        region, start = self._in_one_region(offset, size)
+        return region.array(start, size)
+
+    def leased_array(
+        self, offset: int, size: int, on_release: Callable[[], object]
+    ) -> NDArray[np.uint8]:
+        """Like ``array``; ``on_release`` is called when the last array showing it is gone."""
+        self.check()
+        region, start = self._in_one_region(offset, size)
+        return region.leased_array(start, size, on_release)
+
+    def load(
+        self,
+        spans: Iterable[Span],
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        progress: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        """Make the bytes of ``spans`` resident.
+
+        Args:
+            spans: inside the space.
+            cancelled: asked every few milliseconds.
+            progress: called with the bytes of each span once it is resident.
+
+        Raises:
+            CancelledError: ``cancelled`` became true.
+            SourceChangedError: the file was changed since it was placed.
+        """
+        self.check()
+        for span in spans:
+            for region, start, size in self._pieces(span.offset, span.size):
+                region.load(start, size, cancelled)
+            progress(span.size)
+            self._log("loaded %s", span)
+
+    def evict(self, spans: Iterable[Span]) -> None:
+        """Give the pages of ``spans`` back to the operating system."""
+        for span in spans:
+            for region, start, size in self._pieces(span.offset, span.size):
+                region.evict(start, size)
+            self._log("evicted %s", span)
+
+    def add_to_linker(self, linker: wasmtime.Linker) -> None:
+        """Define the four ``memory64_*`` functions of module ``env`` for guests."""
+        define_host_functions(linker, self)
+
+    def add_regions_to_linker(self, linker: wasmtime.Linker, store: wasmtime.Store) -> None:
+        """Define ``memory64.region_NAME`` for each region: the same files, mapped for ``store``.
+
+        A guest reads them in place. What it writes there stays in its own store.
+
+        Raises:
+            CapacityError: the process may not reserve that much address space again.
+        """
+        self._check_open()
+        extents = self._placed[1].extents if self._placed else ()
+        for index, spec in enumerate(self.layout.regions):
+            memory = wasm_memory(store, spec)
+            region = Region(spec, reserve_wasm(store, memory))
+            for extent in extents:
+                if extent.region == index:
+                    region.attach(extent)
+            if not region.keeps_evicted:
+                region.load(0, region.used_bytes, lambda: False)
+            linker.define(store, "memory64", f"region_{spec.name}", memory)
+
+    def stats(self) -> RuntimeStats:
+        """Counts so far, and the regions."""
+        return self._counts.snapshot(
+            layers=len(self._images),
+            regions=tuple(
+                RegionStats(region.name, region.size_bytes, region.used_bytes)
+                for region in self._regions
+            ),
+        )
+
+    def close(self) -> None:
+        """End all use; the regions go when the last array showing them does."""
+        self._closed = True
+        self._regions = []
+
+    def __enter__(self) -> Self:
+        """Return the runtime."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _copy_out(self, offset: int, target: memoryview) -> None:
+        self.check()
+        done = 0
+        for region, start, size in self._pieces(offset, len(target)):
+            # Loading first turns a page that is gone from the file into an error; a copy
+            # alone would end the process there.
+            region.load(start, size, lambda: False)
+            np.frombuffer(target, np.uint8)[done : done + size] = region.array(start, size)
+            done += size
+
+    def _pieces(self, offset: int, size: int) -> Iterator[tuple[Region, int, int]]:
+        """The parts of a flat range by region; the whole range is checked before the first."""
+        self._check_open()
+        if offset < 0 or size < 0 or offset + size > self.size_bytes:
+            raise OutOfBoundsError(
+                f"{size} bytes at offset {offset} are not inside the {self.size_bytes} bytes "
+                "of the regions"
+            )
+        return self._pieces_inside(offset, size)
+
+    def _pieces_inside(self, offset: int, size: int) -> Iterator[tuple[Region, int, int]]:
+        region_start = 0
+        for region in self._regions:
+            start = offset - region_start
+            if size and 0 <= start < region.size_bytes:
+                count = min(size, region.size_bytes - start)
+                yield region, start, count
+                offset += count
+                size -= count
+            region_start += region.size_bytes
+
+    def _in_one_region(self, offset: int, size: int) -> tuple[Region, int]:
+        self._check_open()
+        region_start = 0
+        for region in self._regions:
+            start = offset - region_start
+            if start >= 0 and size >= 0 and start + size <= region.size_bytes:
+                return region, start
+            region_start += region.size_bytes
+        raise OutOfBoundsError(
+            f"{size} bytes at offset {offset} are not inside one region; the space has "
+            f"{self.size_bytes} bytes"
+        )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the runtime has been closed")
+
+    def _log(self, message: str, *values: object) -> None:
+        log.log(self._log_level, message, *values)
+
+
+class _Counts:
+    """Counters that several threads may raise at once."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._reads = self._writes = self._bytes_read = self._bytes_written = 0
+
+    def add_read(self, size: int) -> None:
+        with self._lock:
+            self._reads += 1
+            self._bytes_read += size
+
+    def add_write(self, size: int) -> None:
+        with self._lock:
+            self._writes += 1
+            self._bytes_written += size
+
+    def snapshot(self, layers: int, regions: tuple[RegionStats, ...]) -> RuntimeStats:
+        with self._lock:
+            return RuntimeStats(
+                reads=self._reads,
+                writes=self._writes,
+                bytes_read=self._bytes_read,
+                bytes_written=self._bytes_written,
+                layers=layers,
+                regions=regions,
+            )

@@ -1,0 +1,178 @@
+"""A loaded model: its layers, its tensors, its metadata, its statistics."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from numpy import float32
+from numpy.typing import NDArray
+
+from .errors import ClosedError
+from .gguf import GGUFDirectory, LayerWeights, Metadata, Tensor
+from .layers import CacheStats, Memory64LayerManager
+from .memory import Memory64Runtime
+
+
+class Memory64Model:
+    """A model whose layers are brought into memory when they are asked for.
+
+    Made by ``load_model``. Safe to use from several threads; a context manager, and an
+    iterable over its layers::
+
+        with load_model("llama-2-7b.gguf") as model:
+            for layer in model:
+                print(layer["attn_q.weight"].shape)
+    """
+
+    def __init__(
+        self, gguf: GGUFDirectory, runtime: Memory64Runtime, manager: Memory64LayerManager
+    ) -> None:
+        """Join the parts that ``load_model`` made."""
+        self.gguf = gguf
+        self.runtime = runtime
+        self._manager = manager
+        self._closed = False
+
+    @property
+    def source(self) -> str:
+        """Path of the file, as it was given; the first part's of a split one."""
+        return self.gguf.name
+
+    @property
+    def architecture(self) -> str:
+        """``general.architecture``, for example ``"llama"``."""
+        return self.gguf.architecture
+
+    @property
+    def layer_count(self) -> int:
+        """Count of transformer blocks."""
+        return self.gguf.layer_count
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the model's file, or of all its parts."""
+        return self.gguf.size_bytes
+
+    @property
+    def memory64(self) -> bool:
+        """True for layers on demand in Memory64 regions, False for a model simply loaded."""
+        return self.runtime.enabled
+
+    @property
+    def metadata(self) -> Metadata:
+        """The file's metadata by key; arrays are read from the file when asked for."""
+        return self.gguf.metadata
+
+    @cached_property
+    def tensors(self) -> MappingProxyType[str, Tensor]:
+        """Every tensor by whole name, in directory order, those of no layer included."""
+        return MappingProxyType(
+            {name: self._manager.tensor(info) for name, info in self.gguf.tensors.items()}
+        )
+
+    def get_layer(
+        self, layer_id: int, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> LayerWeights:
+        """The tensors of a layer, loaded if they are not resident.
+
+        The bytes are the file's own, not copied; they stay true after the layer is
+        evicted. ``with model.get_layer(3) as layer:`` keeps it resident meanwhile.
+
+        Args:
+            layer_id: 0 to ``layer_count`` - 1.
+            cancelled: asked every few milliseconds; True stops the load.
+
+        Raises:
+            OutOfBoundsError: no such layer.
+            CapacityError: the limits do not let it in.
+            CancelledError: ``cancelled`` returned True.
+            SourceChangedError: the file was changed since it was loaded.
+            ClosedError: the model is closed.
+        """
+        return self._manager.load_layer(layer_id, cancelled=cancelled)
+
+    def load_tensor(
+        self, name: str, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> NDArray[float32]:
+        """The values of a tensor as a new float32 array, rows first.
+
+        Args:
+            name: whole, for example ``"token_embd.weight"``.
+            cancelled: asked every few milliseconds while bytes are loaded.
+
+        Raises:
+            TensorNotFoundError: no tensor of that name.
+            UnsupportedQuantTypeError: its type cannot be dequantised.
+            CancelledError, SourceChangedError, ClosedError: as for ``get_layer``.
+        """
+        self._check_open()
+        return self._manager.dequantize(self.gguf.tensor(name), cancelled=cancelled)
+
+    def preload_all_layers(
+        self,
+        *,
+        progress: Callable[[float], None] | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Make every layer resident; lifts ``max_cached`` to the count of layers.
+
+        Args:
+            progress: called with the fraction loaded, ending with 1.0.
+            cancelled: asked every few milliseconds; True stops the work.
+
+        Raises:
+            CapacityError: the layers need more than ``capacity_bytes``; none was loaded.
+            CancelledError, SourceChangedError, ClosedError: as for ``get_layer``.
+        """
+        self._manager.preload_all(progress=progress, cancelled=cancelled)
+
+    def cache_stats(self) -> CacheStats:
+        """Hits, misses, evictions, resident bytes; readable after ``close`` too."""
+        return self._manager.cache_stats()
+
+    def clear_cache(self) -> None:
+        """Evict every layer that is not pinned; the statistics go on counting."""
+        self._manager.clear()
+
+    def close(self) -> None:
+        """Wait for loads under way and let go of everything. Closing twice is fine.
+
+        Arrays handed out before stay valid.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._manager.close()
+        self.runtime.close()
+        self.gguf.close()
+
+    def __len__(self) -> int:
+        """Count of layers."""
+        return self.layer_count
+
+    def __iter__(self) -> Iterator[LayerWeights]:
+        """The layers in order, each loaded when its turn comes."""
+        return map(self.get_layer, range(self.layer_count))
+
+    def __enter__(self) -> Self:
+        """Return the model."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the model."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Source, architecture and mode."""
+        mode = "Memory64" if self.memory64 else "standard"
+        return f"Memory64Model({self.source!r}, {self.architecture}, {len(self)} layers, {mode})"
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"{self.source}: the model has been closed")
