@@ -1,5 +1,6 @@
 """What is in a GGUF file, and where."""
 
+from .dequantize import dequantize
 from .directory import GGUFDirectory, open_gguf
 from .header import Header, TensorInfo, align_up, scan_header
 from .metadata import ArrayValue, Metadata
@@ -21,6 +22,7 @@ __all__ = [
     "Tensor",
     "TensorInfo",
     "align_up",
+    "dequantize",
     "open_gguf",
     "scan_header",
 ]

@@ -11,8 +11,9 @@ from .policy import Policy
 class CacheStats:
     """How layers were found when they were asked for, and what is resident.
 
-    Every request counts once: as a hit where the layer was resident or being loaded for
-    another request, as a miss where it had to be loaded. Preloading counts as neither.
+    Every request that was served counts once: as a miss where the layer was loaded for it,
+    otherwise as a hit, also where it waited for a load under way. One that failed or was
+    cancelled, preloading and pinning count as neither.
     """
 
     cache_hits: int

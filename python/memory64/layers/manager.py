@@ -9,7 +9,7 @@ from numpy import float32, uint8
 from numpy.typing import NDArray
 
 from ..errors import CancelledError, CapacityError, ClosedError
-from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo
+from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo, dequantize
 from ..memory import Memory64Runtime, Span
 from .cache import CacheStats, LayerCache
 from .limits import usable_bytes
@@ -171,7 +171,8 @@ class Memory64LayerManager:
         """
         span = self._runtime.span(info)
         self._runtime.load([span], cancelled=cancelled)
-        values = self.tensor(info).dequantize()
+        data = np.frombuffer(self._runtime.view(span.offset, span.size), uint8)
+        values = dequantize(data, info.quant_type, info.shape, info.name)
         with self._changed:
             if self._runtime.enabled and not self._is_cached(info.layer_id):
                 self._runtime.evict([span])
@@ -182,20 +183,16 @@ class Memory64LayerManager:
 
     def _make_resident(self, layer_id: int, cancelled: Callable[[], bool], *, count: bool) -> None:
         """Load the layer unless it is there; called, and returns, with the lock held."""
-        counted = not count
         while True:
             self._check_open()
             layer = self._cache.find(layer_id)
             if layer and not layer.loading:
                 self._cache.use(layer_id)
-                self._cache.hits += not counted
+                self._cache.hits += count
                 return
-            if layer:
-                self._cache.hits += not counted
-                counted = True
-            elif self._cache.admit(layer_id, self._sizes[layer_id]):
-                self._cache.misses += not counted
+            if not layer and self._cache.admit(layer_id, self._sizes[layer_id]):
                 self._load(layer_id, cancelled)
+                self._cache.misses += count
                 return
             self._changed.wait(WAKE_SECONDS)
             if cancelled():

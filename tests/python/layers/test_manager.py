@@ -1,0 +1,264 @@
+"""Residency: limits, statistics, pins, cancellation; LRU against a plain model of it."""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from memory64 import (
+    CancelledError,
+    CapacityError,
+    ClosedError,
+    Memory64LayerManager,
+    Memory64Runtime,
+    MemoryLayout,
+    OutOfBoundsError,
+    SourceChangedError,
+)
+from memory64.gguf import GGUFDirectory, open_gguf
+from memory64.memory import platform
+from models import generate
+
+LAYERS = 6
+
+
+@pytest.fixture(scope="module")
+def gguf(tmp_path_factory: pytest.TempPathFactory) -> GGUFDirectory:
+    path = tmp_path_factory.mktemp("manager") / "model.gguf"
+    return open_gguf(generate.tiny(path, layers=LAYERS))
+
+
+@pytest.fixture(params=["mapped", "copied"], autouse=True)
+def backing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(platform, "CAN_MAP", request.param == "mapped")
+    return str(request.param)
+
+
+def manager(
+    gguf: GGUFDirectory, max_cached: int | None = None, **limits: int
+) -> Memory64LayerManager:
+    return Memory64LayerManager(Memory64Runtime(MemoryLayout.single(1)), gguf, max_cached, **limits)
+
+
+class PlainLRU:
+    """LRU as a textbook has it: limits in layers and in bytes."""
+
+    def __init__(self, max_cached: int, capacity: int, sizes: list[int]) -> None:
+        self.max_cached, self.capacity, self.sizes = max_cached, capacity, sizes
+        self.cached: OrderedDict[int, None] = OrderedDict()
+        self.hits = self.misses = self.evictions = 0
+
+    def get(self, layer_id: int) -> None:
+        if layer_id in self.cached:
+            self.hits += 1
+            self.cached.move_to_end(layer_id)
+            return
+        self.misses += 1
+        while (
+            len(self.cached) >= self.max_cached
+            or self.resident + self.sizes[layer_id] > self.capacity
+        ):
+            self.cached.popitem(last=False)
+            self.evictions += 1
+        self.cached[layer_id] = None
+
+    @property
+    def resident(self) -> int:
+        return sum(self.sizes[layer_id] for layer_id in self.cached)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    accesses=st.lists(st.integers(0, LAYERS - 1), max_size=40),
+    max_cached=st.integers(1, LAYERS + 1),
+    share=st.floats(0.2, 1.2),
+)
+def test_like_a_plain_lru(
+    gguf: GGUFDirectory, accesses: list[int], max_cached: int, share: float
+) -> None:
+    sizes = [gguf.layer_bytes(layer_id) for layer_id in range(LAYERS)]
+    capacity = max(*sizes, int(sum(sizes) * share))
+    real = manager(gguf, max_cached, capacity_bytes=capacity)
+    plain = PlainLRU(max_cached, capacity, sizes)
+    for layer_id in accesses:
+        assert real.load_layer(layer_id).layer_id == layer_id
+        plain.get(layer_id)
+        stats = real.cache_stats()
+        assert stats.cache_hits == plain.hits
+        assert stats.cache_misses == plain.misses
+        assert stats.evictions == plain.evictions
+        assert stats.cached_layers == len(plain.cached)
+        assert stats.resident_bytes == plain.resident <= capacity
+        assert stats.peak_bytes >= stats.resident_bytes
+    assert real.cache_stats().hit_rate == (plain.hits / len(accesses) if accesses else 0.0)
+
+
+def test_the_same_layer_is_the_same_object(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf)
+    assert layers.load_layer(2) is layers.load_layer(2)
+
+
+@pytest.mark.parametrize("layer_id", [-1, LAYERS, 1 << 63])
+def test_no_such_layer(gguf: GGUFDirectory, layer_id: int) -> None:
+    layers = manager(gguf)
+    with pytest.raises(OutOfBoundsError, match=f"no layer {layer_id}, layers are 0 to 5"):
+        layers.load_layer(layer_id)
+    assert layers.cache_stats().cache_misses == 0
+
+
+@pytest.mark.parametrize("limits", [{"max_cached": 0}, {"capacity_bytes": -1}, {"max_cached": 1.5}])
+def test_limits_are_positive_whole_numbers(gguf: GGUFDirectory, limits: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="positive whole number"):
+        manager(gguf, **limits)
+
+
+def test_an_unknown_policy_is_told_with_those_known(gguf: GGUFDirectory) -> None:
+    with pytest.raises(ValueError, match="'mru': known are lru"):
+        manager(gguf, policy="mru")  # type: ignore[arg-type]
+
+
+def test_a_layer_larger_than_the_capacity(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf, capacity_bytes=1000)
+    with pytest.raises(CapacityError, match=f"needs {gguf.layer_bytes(0)} bytes.* 1000"):
+        layers.load_layer(0)
+
+
+def test_a_pinned_layer_is_not_evicted(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf, 2)
+    with layers.load_layer(0):
+        for layer_id in range(1, LAYERS):
+            layers.load_layer(layer_id)
+        layers.clear()
+        assert layers.cache_stats().cached_layers == 1
+        misses = layers.cache_stats().cache_misses
+        layers.load_layer(0)
+        assert layers.cache_stats().cache_misses == misses
+    layers.clear()
+    assert layers.cache_stats().cached_layers == 0
+
+
+def test_nothing_but_pinned_layers_is_an_error(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf, 2)
+    with layers.load_layer(0), layers.load_layer(1), pytest.raises(CapacityError, match="pinned"):
+        layers.load_layer(2)
+    layers.load_layer(2)
+
+
+def test_pins_count(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf, 1)
+    layer = layers.load_layer(0)
+    with layer:
+        with layer:
+            pass
+        with pytest.raises(CapacityError):
+            layers.load_layer(1)
+    layers.load_layer(1)
+
+
+def test_pinning_an_evicted_layer_brings_it_back(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf, 1)
+    first = layers.load_layer(0)
+    layers.load_layer(1)
+    with first:
+        assert layers.cache_stats().cached_layers == 1
+        with pytest.raises(CapacityError):
+            layers.load_layer(1)
+
+
+def test_in_copied_memory_an_array_pins_its_layer(gguf: GGUFDirectory, backing: str) -> None:
+    layers = manager(gguf, 1)
+    array = layers.load_layer(0)["attn_q.weight"].data
+    part = array[100:200]
+    expected = part.tobytes()
+    del array
+    if backing == "copied":
+        with pytest.raises(CapacityError, match="pinned"):
+            layers.load_layer(1)
+    else:
+        layers.load_layer(1)
+    assert part.tobytes() == expected
+    del part
+    layers.load_layer(1)
+
+
+def test_clearing_keeps_the_statistics(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf)
+    layers.load_layer(0)
+    layers.load_layer(0)
+    layers.clear()
+    stats = layers.cache_stats()
+    assert (stats.cache_hits, stats.cache_misses, stats.evictions) == (1, 1, 0)
+    assert (stats.cached_layers, stats.resident_bytes) == (0, 0)
+    assert stats.peak_bytes == gguf.layer_bytes(0)
+
+
+def test_preloading_lifts_the_limit_and_makes_every_layer_resident(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf, 1)
+    fractions: list[float] = []
+    layers.preload_all(progress=fractions.append)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert len(fractions) == LAYERS
+    assert layers.cache_stats().max_cached == LAYERS
+    for layer_id in range(LAYERS):
+        layers.load_layer(layer_id)
+    stats = layers.cache_stats()
+    assert (stats.cache_hits, stats.cache_misses) == (LAYERS, 0)
+
+
+def test_preloading_more_than_fits_loads_nothing(gguf: GGUFDirectory) -> None:
+    total = sum(gguf.layer_bytes(layer_id) for layer_id in range(LAYERS))
+    layers = manager(gguf, 2, capacity_bytes=total - 1)
+    with pytest.raises(CapacityError, match=f"needs {total} bytes.*is {total - 1}"):
+        layers.preload_all()
+    stats = layers.cache_stats()
+    assert (stats.cached_layers, stats.max_cached) == (0, 2)
+
+
+def test_cancelling_leaves_no_trace(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf)
+    with pytest.raises(CancelledError):
+        layers.load_layer(0, cancelled=lambda: True)
+    stats = layers.cache_stats()
+    assert (stats.cached_layers, stats.resident_bytes, stats.evictions) == (0, 0, 0)
+    assert layers.load_layer(0)["attn_q.weight"].data.any()
+
+
+def test_cancelling_a_preload_keeps_what_was_loaded(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf)
+    done: list[float] = []
+    with pytest.raises(CancelledError):
+        layers.preload_all(progress=done.append, cancelled=lambda: len(done) == 3)
+    assert layers.cache_stats().cached_layers == 3
+
+
+def test_dequantising_leaves_nothing_resident(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf)
+    values = layers.dequantize(gguf.tensor("blk.0.attn_q.weight"))
+    assert values.any()
+    assert layers.cache_stats().resident_bytes == 0
+
+
+def test_a_closed_manager(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf)
+    array = layers.load_layer(0)["attn_q.weight"].data
+    expected = array.tobytes()
+    layers.close()
+    assert array.tobytes() == expected
+    for use in (lambda: layers.load_layer(0), layers.preload_all, layers.clear):
+        with pytest.raises(ClosedError):
+            use()
+    assert layers.cache_stats().cache_misses == 1
+
+
+def test_a_failed_load_is_no_resident_layer(tmp_path: Path) -> None:
+    path = generate.tiny(tmp_path / "model.gguf")
+    gguf = open_gguf(path)
+    layers = manager(gguf)
+    path.write_bytes(b"")
+    with pytest.raises(SourceChangedError):
+        layers.load_layer(0)
+    assert layers.cache_stats().cached_layers == 0
+    gguf.close()

@@ -1,0 +1,159 @@
+"""The four functions a guest calls, each return code provoked, and regions read in place."""
+
+from pathlib import Path
+
+import pytest
+
+from memory64 import Memory64Runtime, MemoryLayout, SourceChangedError
+from memory64.gguf import GGUFDirectory, open_gguf
+from memory64.memory.layout import GIB
+
+from .wat import CALLS_THE_HOST, MIX_IN_PLACE, Guest, file_bytes, mix
+
+PAGE = 1 << 16
+PAGES = 40
+LAYER = 1
+
+
+@pytest.fixture
+def gguf(tiny: Path) -> GGUFDirectory:
+    return open_gguf(tiny)
+
+
+def guest(gguf: GGUFDirectory, *, enabled: bool = True, export: str = "memory") -> Guest:
+    runtime = Memory64Runtime(MemoryLayout.single(1), enabled=enabled)
+    runtime.place(gguf)
+    return Guest(runtime, CALLS_THE_HOST.format(export=export, pages=PAGES))
+
+
+def image_of(gguf: GGUFDirectory, tiny: Path, layer_id: int) -> bytes:
+    """In these files a layer's tensors follow one another with the file's own alignment."""
+    layer = gguf.layer(layer_id)
+    return tiny.read_bytes()[layer[0].file_offset : layer[-1].file_end]
+
+
+def test_load_layer_delivers_the_image(gguf: GGUFDirectory, tiny: Path) -> None:
+    caller = guest(gguf)
+    image = image_of(gguf, tiny, LAYER)
+    assert caller.call("load_layer", LAYER, 100, len(image)) == len(image)
+    assert caller.memory(100, len(image)) == image
+    assert caller.call("stats") == 1
+
+
+def test_load_layer_at_the_very_end_of_memory(gguf: GGUFDirectory, tiny: Path) -> None:
+    caller = guest(gguf)
+    image = image_of(gguf, tiny, LAYER)
+    pointer = PAGES * PAGE - len(image)
+    assert caller.call("load_layer", LAYER, pointer, len(image)) == len(image)
+    assert caller.memory(pointer, len(image)) == image
+
+
+def test_load_layer_codes(gguf: GGUFDirectory, tiny: Path) -> None:
+    caller = guest(gguf)
+    size = len(image_of(gguf, tiny, LAYER))
+    assert caller.call("load_layer", 99, 0, size) == -2
+    assert caller.call("load_layer", -1, 0, size) == -2
+    assert caller.call("load_layer", LAYER, 0, size - 1) == -3
+    assert caller.call("load_layer", LAYER, -1, size) == -6
+    assert caller.call("load_layer", LAYER, PAGES * PAGE - size + 1, size) == -7
+    assert guest(gguf, enabled=False).call("load_layer", LAYER, 0, size) == -1
+    assert guest(gguf, export="other").call("load_layer", LAYER, 0, size) == -5
+    assert caller.call("stats") == 0
+
+
+def test_load_layer_over_2_gib_is_too_large(beyond_4gib: Path) -> None:
+    runtime = Memory64Runtime(MemoryLayout.single(8))
+    runtime.register_layer(0, [(0, 1 << 31)])
+    caller = Guest(runtime, CALLS_THE_HOST.format(export="memory", pages=PAGES))
+    assert caller.call("load_layer", 0, 0, -1) == -9
+
+
+def test_read_delivers_bytes(gguf: GGUFDirectory, tiny: Path) -> None:
+    caller = guest(gguf)
+    runtime = Memory64Runtime(MemoryLayout.single(1))
+    runtime.place(gguf)
+    info = gguf.tensor("output.weight")
+    assert caller.call("read", runtime.span(info).offset, 8, 1000) == 1000
+    assert caller.memory(8, 1000) == tiny.read_bytes()[info.file_offset :][:1000]
+    assert caller.call("read", GIB, 0, 0) == 0
+    assert caller.call("read", 0, PAGES * PAGE, 0) == 0
+    assert caller.call("stats") == 3
+
+
+def test_read_codes(gguf: GGUFDirectory) -> None:
+    caller = guest(gguf)
+    assert caller.call("read", GIB, 0, 1) == -2
+    assert caller.call("read", -1, 0, 1) == -2
+    assert caller.call("read", 0, -1, 2) == -4
+    assert caller.call("read", 0, PAGES * PAGE - 1, 2) == -5
+    assert caller.call("read", 0, 0, -1) == -9
+    assert guest(gguf, enabled=False).call("read", 0, 0, 1) == -1
+    assert guest(gguf, export="other").call("read", 0, 0, 1) == -3
+    assert caller.call("stats") == 0
+
+
+def test_a_changed_file_is_a_failed_read(gguf: GGUFDirectory, tiny: Path) -> None:
+    caller = guest(gguf)
+    size = len(image_of(gguf, tiny, LAYER))
+    tiny.write_bytes(b"")
+    assert caller.call("load_layer", LAYER, 0, size) == -4
+    assert caller.call("read", 0, 0, 1) == -2
+
+
+def test_is_enabled(gguf: GGUFDirectory) -> None:
+    assert guest(gguf).call("is_enabled") == 1
+    assert guest(gguf, enabled=False).call("is_enabled") == 0
+
+
+@pytest.mark.parametrize("name", ["smollm2", "gemma", "beyond_4gib"])
+def test_a_guest_reads_every_tensor_in_place(name: str, request: pytest.FixtureRequest) -> None:
+    path = Path(request.getfixturevalue(name))
+    gguf = open_gguf(path)
+    runtime = Memory64Runtime(MemoryLayout.for_model(gguf))
+    runtime.place(gguf)
+    reader = Guest(runtime, MIX_IN_PLACE.format(region="weights"), regions=True)
+    raw = file_bytes(path)
+    for info in gguf.tensors.values():
+        span = runtime.span(info)
+        found = reader.call("mix", span.offset, span.size) % (1 << 64)
+        assert found == mix(raw[info.file_offset : info.file_end]), info.name
+    if name == "beyond_4gib":
+        assert max(runtime.span(info).offset for info in gguf.tensors.values()) > 4 * GIB
+    gguf.close()
+
+
+def test_what_a_guest_writes_stays_in_its_store(gguf: GGUFDirectory, tiny: Path) -> None:
+    before = tiny.read_bytes()
+    runtime = Memory64Runtime(MemoryLayout.single(1))
+    runtime.place(gguf)
+    writer = Guest(
+        runtime,
+        '(module (import "memory64" "region_weights" (memory i64 1)) (func (export "fill")'
+        " (memory.fill (i64.const 0) (i32.const 170) (i64.const 100000))))",
+        regions=True,
+    )
+    writer.exports["fill"](writer.store)
+    assert sum(runtime.view(0, 100)) != 170 * 100
+    assert tiny.read_bytes() == before
+    gguf.close()
+
+
+def test_regions_that_cannot_be_mapped_reach_guests_too(tiny: Path) -> None:
+    gguf = open_gguf(tiny.read_bytes())
+    runtime = Memory64Runtime(MemoryLayout.single(1))
+    runtime.place(gguf)
+    reader = Guest(runtime, MIX_IN_PLACE.format(region="weights"), regions=True)
+    for info in gguf.tensors.values():
+        span = runtime.span(info)
+        found = reader.call("mix", span.offset, span.size) % (1 << 64)
+        assert found == mix(file_bytes(tiny)[info.file_offset : info.file_end])
+
+
+def test_error_classes_stay_with_the_host(gguf: GGUFDirectory, tiny: Path) -> None:
+    """A guest's failed read leaves nothing behind for the next call."""
+    caller = guest(gguf)
+    tiny.write_bytes(b"")
+    assert caller.call("read", 0, 0, 1) == -2
+    assert caller.call("is_enabled") == 1
+    with pytest.raises(SourceChangedError):
+        gguf.check()

@@ -1,0 +1,145 @@
+"""What the addon calls: JavaScript's names, buffers that are the caller's own."""
+
+import gc
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memory64 import CancelledError, ClosedError, bridge
+from memory64.bridge import BridgedModel
+from models import generate
+from models.split import split
+
+
+class Call:
+    def __init__(self, cancelled: bool = False) -> None:
+        self.fractions: list[float] = []
+        self._cancelled = cancelled
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def progress(self, fraction: float) -> None:
+        self.fractions.append(fraction)
+
+
+@pytest.fixture(params=[True, False], ids=["memory64", "standard"])
+def model(request: pytest.FixtureRequest, tiny: Path) -> BridgedModel:
+    return bridge.load_model(str(tiny), {"memory64": request.param}, Call())
+
+
+def test_options_have_javascripts_names(tiny: Path) -> None:
+    layout = [{"name": "layers_0_3", "sizeGb": 1}, {"name": "others", "sizeGb": 1}]
+    options = {"memory64": True, "maxCached": 2, "capacityBytes": 10**6, "policy": "lru"}
+    call = Call()
+    model = bridge.load_model(str(tiny), {**options, "layout": layout}, call)
+    stats = bridge.cache_stats(model)
+    assert (stats["maxCached"], stats["capacityBytes"]) == (2, 10**6)
+    assert [r.name for r in model.model.runtime.stats().regions] == ["layers_0_3", "others"]
+    assert call.fractions[-1] == 1.0
+
+
+def test_the_description_is_plain(model: BridgedModel, tiny: Path) -> None:
+    description = bridge.describe(model)
+    json.dumps(description)
+    assert description["layerCount"] == 4
+    assert description["metadata"]["general.architecture"] == "llama"
+    assert description["metadata"]["tokenizer.ggml.tokens"] == {"type": "string", "length": 320}
+    assert bridge.read_metadata(model, "tokenizer.ggml.tokens", Call())[1] == "<s>"
+    tensors = {tensor["name"]: tensor for tensor in description["tensors"]}
+    assert tensors["blk.3.attn_q.weight"]["layer"] == 3
+    assert tensors["output.weight"]["layer"] is None
+
+
+def test_a_layer_is_one_run_of_the_files_bytes(model: BridgedModel, tiny: Path) -> None:
+    raw = tiny.read_bytes()
+    for layer_id in range(4):
+        (run,) = bridge.get_layer(model, layer_id, Call())
+        for info in model.model.gguf.layer(layer_id):
+            at = model.model.runtime.span(info).offset - run["offset"]
+            expected = raw[info.file_offset : info.file_end]
+            assert run["data"][at : at + info.nbytes] == expected
+
+
+def test_a_layer_over_two_parts_is_two_runs(tiny: Path, tmp_path: Path) -> None:
+    parts = split(tiny, tmp_path, 2)
+    model = bridge.load_model(str(parts[0]), {"memory64": True}, Call())
+    raws = {str(part): part.read_bytes() for part in parts}
+    counts = []
+    for layer_id in range(4):
+        runs = bridge.get_layer(model, layer_id, Call())
+        counts.append(len(runs))
+        for info in model.model.gguf.layer(layer_id):
+            offset = model.model.runtime.span(info).offset
+            (run,) = [r for r in runs if 0 <= offset - r["offset"] < len(r["data"])]
+            at = offset - run["offset"]
+            expected = raws[info.source.name][info.file_offset : info.file_end]
+            assert run["data"][at : at + info.nbytes] == expected
+    assert sorted(counts) == [1, 1, 1, 2]
+
+
+def test_what_is_written_stays_in_the_view(model: BridgedModel, tiny: Path) -> None:
+    before = tiny.read_bytes()
+    (run,) = bridge.get_layer(model, 0, Call())
+    run["data"][:100] = bytes(range(100))
+    assert tiny.read_bytes() == before
+    tensor = next(iter(model.model.get_layer(0).values()))
+    assert (
+        tensor.data.tobytes() == before[model.model.gguf.layer(0)[0].file_offset :][: tensor.nbytes]
+    )
+
+
+def test_the_same_view_while_somebody_holds_it(model: BridgedModel) -> None:
+    (first,) = bridge.get_layer(model, 0, Call())
+    first["data"][0] = 77
+    (second,) = bridge.get_layer(model, 0, Call())
+    assert second["data"] is first["data"]
+    del first, second
+    gc.collect()
+    (third,) = bridge.get_layer(model, 0, Call())
+    assert third["data"][0] != 77
+
+
+def test_views_outlive_eviction_and_close(model: BridgedModel, tiny: Path) -> None:
+    (run,) = bridge.get_layer(model, 1, Call())
+    bridge.clear_cache(model)
+    bridge.close(model)
+    bridge.close(model)
+    start = model.model.gguf.layers[1][0].file_offset
+    assert run["data"] == tiny.read_bytes()[start : start + len(run["data"])]
+    with pytest.raises(ClosedError):
+        bridge.get_layer(model, 1, Call())
+
+
+def test_values_and_preloading(model: BridgedModel) -> None:
+    values = bridge.load_tensor(model, "output.weight", Call())
+    assert values.dtype == np.float32
+    assert values.flags.c_contiguous
+    assert values.flags.writeable
+    call = Call()
+    bridge.preload_all_layers(model, call)
+    assert call.fractions[-1] == 1.0
+    assert bridge.cache_stats(model)["cachedLayers"] == 4
+
+
+def test_cancelled_calls(tiny: Path) -> None:
+    model = bridge.load_model(str(tiny), {"memory64": True}, Call())
+    for use in (
+        lambda call: bridge.get_layer(model, 0, call),
+        lambda call: bridge.load_tensor(model, "output.weight", call),
+        lambda call: bridge.preload_all_layers(model, call),
+        lambda call: bridge.load_model(str(tiny), {"memory64": False}, call),
+    ):
+        with pytest.raises(CancelledError):
+            use(Call(cancelled=True))
+
+
+def test_keys_differ_between_models(tmp_path: Path) -> None:
+    models = [
+        bridge.load_model(str(generate.tiny(tmp_path / f"{n}.gguf", seed=str(n))), {}, Call())
+        for n in range(2)
+    ]
+    first, second = (bridge.get_layer(model, 0, Call())[0]["data"] for model in models)
+    assert first != second
