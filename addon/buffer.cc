@@ -1,0 +1,118 @@
+#include "buffer.h"
+
+#include <cstring>
+#include <string>
+
+#include "error.h"
+#include "python_host.h"
+
+namespace py = pybind11;
+
+namespace memory64 {
+namespace {
+
+napi_value Copy(napi_env env, const BufferView& view) {
+  void* target = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_create_arraybuffer(env, view.size(), &target, &buffer) != napi_ok) {
+    throw FailureException(Failure::Engine("JavaScript could not allocate an ArrayBuffer of " +
+                                           std::to_string(view.size()) + " bytes."));
+  }
+  if (view.size() > 0) std::memcpy(target, view.data(), view.size());
+  return buffer;
+}
+
+bool IsDetached(napi_env env, napi_value buffer) {
+  bool detached = true;
+  napi_is_detached_arraybuffer(env, buffer, &detached);
+  return detached;
+}
+
+}  // namespace
+
+std::shared_ptr<BufferView> BufferView::Of(py::handle exporter) {
+  return PythonHost::Get().Own(std::make_unique<BufferView>(exporter));
+}
+
+BufferView::BufferView(py::handle exporter) {
+  if (PyObject_GetBuffer(exporter.ptr(), &view_, PyBUF_SIMPLE) != 0) throw py::error_already_set();
+}
+
+BufferView::~BufferView() {
+  PyBuffer_Release(&view_);
+}
+
+py::object BufferView::Exporter() const {
+  return py::reinterpret_borrow<py::object>(view_.obj);
+}
+
+struct BufferCache::Shown {
+  std::shared_ptr<BufferView> view;
+  std::weak_ptr<BufferCache> cache;
+  Key key;
+  std::uint64_t serial;
+
+  static void Finalize(napi_env env, void*, void* hint) {
+    std::unique_ptr<std::shared_ptr<Shown>> shown(static_cast<std::shared_ptr<Shown>*>(hint));
+    if (auto cache = (*shown)->cache.lock()) cache->Forget(env, (*shown)->key, (*shown)->serial);
+  }
+};
+
+Napi::Value BufferCache::Show(Napi::Env env, const std::shared_ptr<BufferView>& view) {
+  if (view->size() > max_bytes_) {
+    throw FailureException(Failure::Capacity(
+        "an ArrayBuffer of " + std::to_string(view->size()) + " bytes is needed, and this " +
+        "JavaScript engine allows " + std::to_string(max_bytes_) +
+        ". Use Node 22 or later, which allows more, or load the tensors one by one."));
+  }
+  // JavaScript may write into every ArrayBuffer, and into read-only memory that is a crash.
+  bool copy = always_copy_ || !view->writable() || view->size() == 0;
+  if (copy) return {env, Copy(env, *view)};
+
+  Key key{view->data(), view->size()};
+  if (napi_value known = Find(env, key)) return {env, known};
+  return {env, ShowInPlace(env, view)};
+}
+
+napi_value BufferCache::Find(napi_env env, const Key& key) {
+  auto found = entries_.find(key);
+  if (found == entries_.end()) return nullptr;
+  napi_value buffer = nullptr;
+  napi_get_reference_value(env, found->second.reference, &buffer);
+  // A transferred ArrayBuffer is an empty shell.
+  return buffer && !IsDetached(env, buffer) ? buffer : nullptr;
+}
+
+napi_value BufferCache::ShowInPlace(napi_env env, const std::shared_ptr<BufferView>& view) {
+  Key key{view->data(), view->size()};
+  auto shown = std::make_shared<Shown>(Shown{view, weak_from_this(), key, ++serial_});
+  napi_value buffer = nullptr;
+  napi_status status = napi_create_external_arraybuffer(
+      env, view->data(), view->size(), Shown::Finalize, new std::shared_ptr<Shown>(shown), &buffer);
+  if (status == napi_ok) {
+    Remember(env, key, shown->serial, buffer);
+    return buffer;
+  }
+  // Whether a failed call runs the finalizer differs from host to host, so its argument cannot be
+  // deleted here; the view it holds can be let go in both cases.
+  shown->view.reset();
+  always_copy_ = status == napi_no_external_buffers_allowed;
+  return Copy(env, *view);
+}
+
+void BufferCache::Remember(napi_env env, const Key& key, std::uint64_t serial, napi_value buffer) {
+  auto [entry, added] = entries_.try_emplace(key);
+  if (!added) napi_delete_reference(env, entry->second.reference);
+  entry->second.serial = serial;
+  napi_create_reference(env, buffer, 0, &entry->second.reference);
+}
+
+// The memory may have been shown anew before the finalizer of its first ArrayBuffer came to run.
+void BufferCache::Forget(napi_env env, const Key& key, std::uint64_t serial) {
+  auto found = entries_.find(key);
+  if (closed_ || found == entries_.end() || found->second.serial != serial) return;
+  napi_delete_reference(env, found->second.reference);
+  entries_.erase(found);
+}
+
+}  // namespace memory64

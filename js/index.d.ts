@@ -1,0 +1,240 @@
+/// <reference lib="esnext.disposable" />
+
+/**
+ * Opens a GGUF file, or a split one by any of its parts.
+ *
+ * Above 3,000,000,000 bytes weights stay in the file until a layer is asked for, so a model may
+ * be far larger than the machine's memory.
+ *
+ * @param source A path, or a `file:` URL.
+ * @throws {SourceNotFoundError} There is no such file.
+ * @throws {SourceError} It cannot be opened or read (a directory, no permission).
+ * @throws {GGUFFormatError} It is not a GGUF file, or contradicts itself.
+ * @throws {LayoutError} `options.layout` cannot hold the model.
+ * @throws {CapacityError} A model to be loaded whole needs more than `capacityBytes`.
+ * @throws {TypeError | RangeError} An argument is wrong.
+ * @example
+ * const { loadModel } = require('memory64');
+ * const model = await loadModel('model.gguf', { maxCached: 4 });
+ * const layer = await model.getLayer(0);
+ * console.log(layer.tensor('attn_q.weight').data);
+ * await model.close();
+ */
+export function loadModel(source: string | URL, options?: LoadOptions): Promise<Model>;
+
+/** How to load a model. */
+export interface LoadOptions extends CallOptions, ProgressOptions {
+  /**
+   * Whether the weights live in memory64 regions. `'auto'`: where the file is larger than
+   * 3,000,000,000 bytes; smaller models are simply loaded whole.
+   * @default 'auto'
+   */
+  memory64?: 'auto' | boolean;
+  /** The most layers to keep resident. By default as many as fit in the memory there is. */
+  maxCached?: number;
+  /** The most bytes of layers to keep resident. By default taken from the memory there is. */
+  capacityBytes?: number;
+  /**
+   * Which layer goes when room is needed.
+   * @default 'lru'
+   */
+  policy?: string;
+  /** The named regions to place the model in. By default chosen for the model. */
+  layout?: readonly Region[];
+}
+
+/** One region of a layout. */
+export interface Region {
+  name: string;
+  /** Whole GiB. */
+  sizeGb: number;
+}
+
+/** What every call that can take time accepts. */
+export interface CallOptions {
+  /**
+   * Stops the call: it rejects with `signal.reason` at once, and the work behind it ends soon
+   * after.
+   */
+  signal?: AbortSignal;
+}
+
+/** What calls with several steps accept besides. */
+export interface ProgressOptions {
+  /** Gets growing fractions, the last one 1. What it throws stops the call and is its reason. */
+  onProgress?(fraction: number): void;
+}
+
+/** A loaded model. Iterating over it gives its layers, one after the other. */
+export class Model implements AsyncDisposable, AsyncIterable<Layer> {
+  private constructor();
+  /** The file it was loaded from. */
+  readonly source: string;
+  /** The value of `general.architecture`, for example `'llama'`. */
+  readonly architecture: string;
+  /** How many layers there are, numbered from 0. */
+  readonly layerCount: number;
+  /** The size of the file, or of all parts of a split one. */
+  readonly sizeBytes: number;
+  /** Whether the weights live in memory64 regions. */
+  readonly memory64: boolean;
+  /** The file's metadata. */
+  readonly metadata: Metadata;
+  /** Every tensor, in the file's order. */
+  readonly tensors: readonly TensorInfo[];
+
+  /**
+   * Makes a layer resident. The same layer gives the same memory for as long as somebody holds it.
+   * @throws {RangeError} There is no such layer.
+   * @throws {CapacityError} There is no room for it.
+   * @throws {SourceChangedError} The file was changed after it was loaded.
+   * @throws {ClosedError} The model is closed.
+   */
+  getLayer(id: number, options?: CallOptions): Promise<Layer>;
+  /**
+   * The values of any tensor of the model, rows first, in memory of its own.
+   * @param name Its whole name, for example `'blk.0.attn_q.weight'`.
+   * @throws {TensorNotFoundError} There is no such tensor.
+   * @throws {UnsupportedQuantTypeError} It is stored in a type that cannot be dequantised.
+   * @throws {ClosedError} The model is closed.
+   */
+  loadTensor(name: string, options?: CallOptions): Promise<Float32Array>;
+  /**
+   * Makes every layer resident, and lifts `maxCached` for that.
+   * @throws {CapacityError} They do not all fit; then none is loaded.
+   * @throws {ClosedError} The model is closed.
+   */
+  preloadAllLayers(options?: CallOptions & ProgressOptions): Promise<void>;
+  /** @throws {ClosedError} The model is closed. */
+  cacheStats(): Promise<CacheStats>;
+  /**
+   * Gives the memory of all layers back. Layers and data in use stay true.
+   * @throws {ClosedError} The model is closed.
+   */
+  clearCache(): Promise<void>;
+  /** Waits for calls under way and closes the model. Data in use stays true. Closing twice is fine. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+  [Symbol.asyncIterator](): AsyncGenerator<Layer, void, undefined>;
+}
+
+/** A resident layer. Iterating over it gives its tensors, in the file's order. */
+export class Layer implements Disposable, Iterable<Tensor> {
+  private constructor();
+  readonly id: number;
+  /**
+   * @param name Whole (`'blk.3.attn_q.weight'`) or short (`'attn_q.weight'`).
+   * @throws {TensorNotFoundError} The layer has no such tensor.
+   * @throws {ClosedError} The layer is closed.
+   */
+  tensor(name: string): Tensor;
+  /** Lets go of the layer's memory. Those who hold a `data` of it keep theirs. */
+  close(): void;
+  [Symbol.dispose](): void;
+  [Symbol.iterator](): IterableIterator<Tensor>;
+}
+
+/** A tensor of a layer. */
+export class Tensor {
+  private constructor();
+  /** Whole, for example `'blk.3.attn_q.weight'`. */
+  readonly name: string;
+  /** Rows first. */
+  readonly shape: readonly number[];
+  /** Its type as GGML names it, for example `'Q4_K'`. */
+  readonly quantType: string;
+  /**
+   * The file's own quantised blocks, without a copy. What is written here reaches neither the file
+   * nor the cache.
+   */
+  readonly data: Uint8Array;
+  /**
+   * Its values as float32.
+   * @throws {UnsupportedQuantTypeError} Its type cannot be dequantised.
+   * @throws {ClosedError} The model is closed.
+   */
+  dequantize(): Promise<Float32Array>;
+}
+
+/** An entry of the tensor directory. */
+export interface TensorInfo {
+  readonly name: string;
+  /** Rows first. */
+  readonly shape: readonly number[];
+  readonly quantType: string;
+  /** Bytes of its quantised blocks. */
+  readonly nbytes: number;
+  /** Where it lies in the flat space over all regions. */
+  readonly offset: number;
+  /** The layer it belongs to; null for embeddings, output and the like. */
+  readonly layer: number | null;
+}
+
+/** Metadata by key, as in the file. */
+export type Metadata = Readonly<Record<string, MetadataValue>>;
+
+/** Integers beyond 2^53 - 1 are BigInts. Arrays of more than 64 values are read when asked for. */
+export type MetadataValue = MetadataScalar | readonly MetadataScalar[] | MetadataArray;
+export type MetadataScalar = string | number | bigint | boolean;
+
+/** A metadata array too long to be handed over unasked. */
+export class MetadataArray {
+  private constructor();
+  /** The type of its values as GGUF names it, for example `'string'`. */
+  readonly type: string;
+  readonly length: number;
+  /** @throws {ClosedError} The model is closed. */
+  read(): Promise<MetadataScalar[]>;
+}
+
+/** Statistics of the layers' cache. */
+export interface CacheStats {
+  cacheHits: number;
+  cacheMisses: number;
+  evictions: number;
+  /** Layers resident now. */
+  cachedLayers: number;
+  /** The most layers to keep resident. */
+  maxCached: number;
+  /** Bytes of layers resident now. */
+  residentBytes: number;
+  /** The most bytes of layers that were resident at once. */
+  peakBytes: number;
+  /** The most bytes of layers to keep resident. */
+  capacityBytes: number;
+  /** Hits among all requests, from 0 to 1. */
+  hitRate: number;
+}
+
+/**
+ * The base of this package's errors; itself for what has no class of its own. Where Python code
+ * raised it, `cause.stack` is Python's traceback.
+ */
+export class Memory64Error extends Error {
+  /** Stable, and the same in Python. */
+  static readonly code: string;
+  constructor(message: string, options?: { cause?: unknown });
+  readonly code: string;
+}
+/** `ERR_MEMORY64_LAYOUT`: a layout cannot exist, or cannot hold what is to be placed in it. */
+export class LayoutError extends Memory64Error {}
+/** `ERR_MEMORY64_OUT_OF_BOUNDS`: an offset or a size lies outside what there is. */
+export class OutOfBoundsError extends Memory64Error {}
+/** `ERR_MEMORY64_GGUF_FORMAT`: not a GGUF file that can be read. */
+export class GGUFFormatError extends Memory64Error {}
+/** `ERR_MEMORY64_UNSUPPORTED_QUANT_TYPE`: a tensor is stored in a type that cannot be used. */
+export class UnsupportedQuantTypeError extends Memory64Error {}
+/** `ERR_MEMORY64_TENSOR_NOT_FOUND`: there is no tensor of that name. */
+export class TensorNotFoundError extends Memory64Error {}
+/** `ERR_MEMORY64_CAPACITY`: the memory that may be used does not hold what was asked for. */
+export class CapacityError extends Memory64Error {}
+/** `ERR_MEMORY64_SOURCE`: the file cannot be opened or read. */
+export class SourceError extends Memory64Error {}
+/** `ERR_MEMORY64_SOURCE_NOT_FOUND`: there is no such file. */
+export class SourceNotFoundError extends SourceError {}
+/** `ERR_MEMORY64_SOURCE_CHANGED`: the file was changed after it was loaded. */
+export class SourceChangedError extends SourceError {}
+/** `ERR_MEMORY64_CLOSED`: used after it was closed. */
+export class ClosedError extends Memory64Error {}
+/** `ERR_MEMORY64_CANCELLED`: the work was told to stop. */
+export class CancelledError extends Memory64Error {}

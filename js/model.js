@@ -1,0 +1,150 @@
+'use strict';
+
+require('./dispose.js');
+const native = require('./binding.js');
+const { call } = require('./call.js');
+const {
+  checkLayerId,
+  checkLoadOptions,
+  checkName,
+  checkOptions,
+  checkSource,
+} = require('./check.js');
+const { ClosedError } = require('./errors.js');
+const { Layer } = require('./layer.js');
+const { metadataFrom } = require('./metadata.js');
+
+class Model {
+  #native;
+  #description;
+  #metadata;
+  #tensors;
+  #layers = new Map(); // layer id -> its entries of #tensors
+  #running = new Set();
+  #closing;
+
+  constructor(nativeModel, description) {
+    this.#native = nativeModel;
+    this.#description = description;
+    this.#metadata = metadataFrom(description.metadata, (key) => this.#readMetadata(key));
+    this.#tensors = Object.freeze(Array.from(description.tensors, frozenInfo));
+    for (const info of this.#tensors) {
+      if (info.layer === null) continue;
+      if (!this.#layers.has(info.layer)) this.#layers.set(info.layer, []);
+      this.#layers.get(info.layer).push(info);
+    }
+  }
+
+  get source() {
+    return this.#description.source;
+  }
+
+  get architecture() {
+    return this.#description.architecture;
+  }
+
+  get layerCount() {
+    return this.#description.layerCount;
+  }
+
+  get sizeBytes() {
+    return this.#description.sizeBytes;
+  }
+
+  get memory64() {
+    return this.#description.memory64;
+  }
+
+  get metadata() {
+    return this.#metadata;
+  }
+
+  get tensors() {
+    return this.#tensors;
+  }
+
+  async getLayer(id, options = {}) {
+    checkLayerId(id, this.layerCount);
+    const { signal } = checkOptions(options);
+    const runs = await this.#run((token) => this.#native.getLayer(id, token), { signal });
+    return new Layer(id, this.#layers.get(id) ?? [], runs, (name) => this.loadTensor(name));
+  }
+
+  async loadTensor(name, options = {}) {
+    checkName(name);
+    const { signal } = checkOptions(options);
+    const values = await this.#run((token) => this.#native.loadTensor(name, token), { signal });
+    return new Float32Array(values);
+  }
+
+  async preloadAllLayers(options = {}) {
+    const { signal, onProgress } = checkOptions(options);
+    const preload = (token, report) => this.#native.preloadAllLayers(token, report);
+    await this.#run(preload, { signal, onProgress });
+  }
+
+  async cacheStats() {
+    return { ...(await this.#run(() => this.#native.cacheStats())) };
+  }
+
+  async clearCache() {
+    await this.#run(() => this.#native.clearCache());
+  }
+
+  close() {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+
+  async *[Symbol.asyncIterator]() {
+    for (let id = 0; id < this.layerCount; id += 1) yield await this.getLayer(id);
+  }
+
+  async #readMetadata(key) {
+    return Array.from(await this.#run(() => this.#native.readMetadata(key)));
+  }
+
+  async #run(start, options) {
+    if (this.#closing) {
+      throw new ClosedError(`${this.source} is closed; load it again with loadModel`);
+    }
+    const running = call(start, options);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #close() {
+    await Promise.allSettled(this.#running);
+    await call(() => this.#native.close());
+  }
+}
+
+function frozenInfo(info) {
+  return Object.freeze({ ...info, shape: Object.freeze(Array.from(info.shape)) });
+}
+
+async function loadModel(source, options = {}) {
+  const path = checkSource(source);
+  const { signal, onProgress } = checkOptions(options);
+  const settings = checkLoadOptions(options);
+  const { model, description } = await call(
+    (token, report) => native.loadModel(path, settings, token, report),
+    { signal, onProgress, discard: closeQuietly },
+  );
+  return new Model(model, description);
+}
+
+/** Nobody waits for this model any more, nor for an error of its closing. */
+function closeQuietly({ model }) {
+  model.close().catch(() => {});
+}
+
+module.exports = { Model, loadModel };

@@ -1,0 +1,2 @@
+export { default } from './native.js';
+export * from './native.js';

@@ -1,0 +1,17 @@
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const path = require('node:path');
+
+const root = path.join(__dirname, '..', '..');
+
+/** Runs a Python script of the repository and gives what it printed. */
+function runPython(...args) {
+  return execFileSync(path.join(root, '.venv', 'bin', 'python'), args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+}
+
+module.exports = { runPython };

@@ -1,0 +1,83 @@
+import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd';
+
+import {
+  CacheStats,
+  ClosedError,
+  Layer,
+  loadModel,
+  LoadOptions,
+  Memory64Error,
+  MetadataArray,
+  MetadataScalar,
+  MetadataValue,
+  Model,
+  SourceError,
+  SourceNotFoundError,
+  Tensor,
+  TensorInfo,
+} from '../..';
+
+const { signal } = new AbortController();
+
+expectType<Promise<Model>>(loadModel('model.gguf'));
+expectType<Promise<Model>>(loadModel(new URL('file:///model.gguf'), {}));
+expectAssignable<LoadOptions>({
+  memory64: 'auto',
+  maxCached: 4,
+  capacityBytes: 1e9,
+  policy: 'lru',
+  layout: [{ name: 'layers', sizeGb: 4 }],
+  signal,
+  onProgress: (fraction: number) => fraction.toFixed(),
+});
+expectNotAssignable<LoadOptions>({ memory64: 'yes' });
+expectNotAssignable<LoadOptions>({ layout: [['layers', 4]] });
+expectError(loadModel());
+expectNotAssignable<new () => Model>(Model);
+
+const model = await loadModel('model.gguf');
+expectType<string>(model.source);
+expectType<string>(model.architecture);
+expectType<number>(model.layerCount);
+expectType<number>(model.sizeBytes);
+expectType<boolean>(model.memory64);
+expectType<readonly TensorInfo[]>(model.tensors);
+expectType<MetadataValue | undefined>(model.metadata.absent as MetadataValue | undefined);
+expectError((model.layerCount = 3));
+
+expectType<Promise<Layer>>(model.getLayer(0, { signal }));
+expectError(model.getLayer('0'));
+expectError(model.getLayer(0, { onProgress: () => {} }));
+expectType<Promise<Float32Array>>(model.loadTensor('output.weight', { signal }));
+expectType<Promise<void>>(model.preloadAllLayers({ signal, onProgress: () => {} }));
+expectType<Promise<CacheStats>>(model.cacheStats());
+expectType<Promise<void>>(model.clearCache());
+expectType<Promise<void>>(model.close());
+expectAssignable<AsyncDisposable>(model);
+expectAssignable<AsyncIterable<Layer>>(model);
+
+const layer = await model.getLayer(0);
+expectType<number>(layer.id);
+expectType<Tensor>(layer.tensor('attn_q.weight'));
+expectAssignable<Disposable>(layer);
+for (const tensor of layer) {
+  expectType<Tensor>(tensor);
+  expectType<string>(tensor.name);
+  expectType<readonly number[]>(tensor.shape);
+  expectType<string>(tensor.quantType);
+  expectAssignable<Uint8Array>(tensor.data);
+  expectType<Promise<Float32Array>>(tensor.dequantize());
+}
+
+declare const value: MetadataValue;
+if (value instanceof MetadataArray) {
+  expectType<number>(value.length);
+  expectType<Promise<MetadataScalar[]>>(value.read());
+}
+
+const error = new ClosedError('closed', { cause: 1 });
+expectAssignable<Memory64Error>(error);
+expectAssignable<Error>(error);
+expectAssignable<SourceError>(new SourceNotFoundError('missing'));
+expectType<string>(error.code);
+expectType<string>(ClosedError.code);
