@@ -1,6 +1,6 @@
 """What the gguf package says about a model file, as JSON: the oracle for what JavaScript gets.
 
-Usage: python tests/js/reference.py MODEL [TENSOR...]
+Usage: python tests/js/reference.py MODEL [all | TENSOR...]
 
 Prints the tensor directory in the file's order, and the SHA-256 of the float32 values of the
 tensors named.
@@ -36,6 +36,7 @@ def main(path: str, names: list[str]) -> None:
     """Print the description of the file at ``path``."""
     reader = GGUFReader(path)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
+    names = list(tensors) if names == ["all"] else names
     description = {
         "tensors": [directory_entry(tensor) for tensor in reader.tensors],
         "metadata": {

@@ -153,6 +153,7 @@ class Memory64LayerManager:
             while self._cache.is_loading():
                 self._changed.wait()
             self._cache.clear()
+            self._weights.clear()
 
     def tensor(self, info: TensorInfo) -> Tensor:
         """A tensor of the model, of a layer or of none."""

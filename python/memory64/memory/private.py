@@ -1,6 +1,7 @@
 """A model's bytes for a caller who may write: mapped anew for them, copy-on-write."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..gguf import Source, TensorInfo
@@ -54,7 +55,8 @@ def _view(source: Source, first: TensorInfo, last: TensorInfo) -> memoryview:
     size = last.file_end - first.file_offset
     fd = source.fileno()
     if fd is not None:
-        return platform.private_view(fd, first.file_offset, size)
+        with suppress(OSError, ValueError):  # cannot be mapped, or has become shorter
+            return platform.private_view(fd, first.file_offset, size)
     copy = memoryview(bytearray(size))
     source.read_into(first.file_offset, copy)
     return copy

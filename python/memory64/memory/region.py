@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import CancelledError, SourceChangedError
+from ..errors import CancelledError, SourceChangedError, SourceError
 from . import platform
 from .layout import RegionSpec
 from .placement import Extent
@@ -46,11 +46,7 @@ class Region:
 
     def attach(self, extent: Extent) -> None:
         """Let the pages of ``extent`` appear at its place."""
-        fd = extent.source.fileno()
-        if platform.CAN_MAP and fd is not None:
-            address = self._address + extent.region_offset
-            platform.map_file(address, extent.size, fd, extent.file_offset)
-        else:
+        if not self._map(extent):
             self._copied.append(extent)
         self.used_bytes += extent.size
 
@@ -84,6 +80,17 @@ class Region:
         """Change the region's own copy of the bytes; no file is changed."""
         self._pages[offset : offset + len(data)] = np.frombuffer(data, np.uint8)
 
+    def _map(self, extent: Extent) -> bool:
+        fd = extent.source.fileno()
+        if fd is None or not platform.CAN_MAP:
+            return False
+        address = self._address + extent.region_offset
+        try:
+            platform.map_file(address, extent.size, fd, extent.file_offset)
+        except OSError:  # a file system without mappings, for one
+            return False
+        return True
+
     def _buffer(self, offset: int, size: int) -> "ctypes.Array[ctypes.c_ubyte]":
         buffer = (ctypes.c_ubyte * size).from_address(self._address + offset)
         # Every array made of these pages leads back here: while one lives, so does the
@@ -94,10 +101,17 @@ class Region:
     def _load_chunk(self, start: int, end: int) -> None:
         for extent in self._copied:
             self._copy_from(extent, start, end)
-        if self.keeps_evicted and not platform.populate(self._address + start, end - start):
-            raise SourceChangedError(
-                f"region {self.name!r}: the file behind bytes {start} to {end} has become shorter"
-            )
+        if self.keeps_evicted:
+            self._populate(start, end)
+
+    def _populate(self, start: int, end: int) -> None:
+        what = f"region {self.name!r}, bytes {start} to {end}"
+        try:
+            there = platform.populate(self._address + start, end - start)
+        except OSError as error:
+            raise SourceError(f"{what} cannot be read: {error}") from error
+        if not there:
+            raise SourceChangedError(f"{what}: the file behind them has become shorter")
 
     def _copy_from(self, extent: Extent, start: int, end: int) -> None:
         file_end = extent.region_offset + extent.source.size - extent.file_offset

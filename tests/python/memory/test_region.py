@@ -1,6 +1,8 @@
 """One contract for regions, however the file's bytes come in: mapped, or copied."""
 
+import errno
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -10,12 +12,16 @@ from memory64.gguf import GGUFDirectory, open_gguf
 from memory64.memory import platform
 
 
-@pytest.fixture(params=["mapped", "copied", "plain", "plain copied", "from bytes"])
+@pytest.fixture(
+    params=["mapped", "copied", "mapping refused", "plain", "plain copied", "from bytes"]
+)
 def placed(
     request: pytest.FixtureRequest, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Memory64Runtime, GGUFDirectory]:
     if "copied" in request.param:
         monkeypatch.setattr(platform, "CAN_MAP", False)
+    if request.param == "mapping refused":
+        monkeypatch.setattr(platform, "map_file", Mock(side_effect=OSError(errno.ENODEV, "no")))
     gguf = open_gguf(tiny.read_bytes() if request.param == "from bytes" else tiny)
     runtime = Memory64Runtime(MemoryLayout.single(1), enabled="plain" not in request.param)
     runtime.place(gguf)
