@@ -7,16 +7,17 @@ const path = require('node:path');
 
 const python = path.join(__dirname, '..', '.venv', 'bin', 'python');
 
+// Listened to before the child is there: a signal in between would end this process alone.
+// A terminal sends its Ctrl-C to the child as well: passing it on would interrupt it twice.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+
 const child = spawn(python, ['-m', 'memory64', ...process.argv.slice(2)], { stdio: 'inherit' });
 
 child.on('error', (error) => {
   console.error(`memory64: ${python} cannot be run (${error.code}). "npm install" makes it.`);
   process.exitCode = 1;
 });
-
-// A terminal sends its Ctrl-C to the child as well: passing it on would interrupt it twice.
-process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
-for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 
 child.on('exit', (code, signal) => {
   process.exitCode = signal ? 128 + os.constants.signals[signal] : code;

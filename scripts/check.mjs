@@ -24,7 +24,15 @@ const GROUPS = {
     ],
   ],
   types: () => [
-    ['mypy', venvProgram('mypy'), '--config-file', 'python/pyproject.toml', 'python/memory64', 'models', 'bench'],
+    [
+      'mypy',
+      venvProgram('mypy'),
+      '--config-file',
+      'python/pyproject.toml',
+      'python/memory64',
+      'models',
+      'bench',
+    ],
     ['tsd', nodeProgram('tsd')],
   ],
   tests: () => [
