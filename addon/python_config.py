@@ -9,6 +9,7 @@ here asks pkg-config or PATH, which may name another one.
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -34,7 +35,8 @@ def pybind11() -> Path:
         raise SystemExit(
             f"{sys.executable} has no pybind11. Run: {sys.executable} -m pip install pybind11"
         ) from None
-    return Path(package.get_include())
+    # Relative, since gyp does not quote: the project may lie under a folder with a space.
+    return Path(os.path.relpath(package.get_include()))
 
 
 def library() -> Path:

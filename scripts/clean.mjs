@@ -4,21 +4,30 @@ import path from 'node:path';
 import { main } from './failure.mjs';
 import { root } from './paths.mjs';
 
-const MADE = [
-  ...['.venv', 'build', '.cache'],
-  ...['.hypothesis', '.import_linter_cache', '.mypy_cache', '.pytest_cache', '.ruff_cache'],
+const MADE_HERE = ['.venv', 'build', '.cache'];
+const MADE_ANYWHERE = [
+  '__pycache__',
+  '.hypothesis',
+  '.import_linter_cache',
+  '.mypy_cache',
+  '.pytest_cache',
+  '.ruff_cache',
 ];
-const WITH_PYTHON = ['addon', 'bench', 'models', 'python', 'scripts', 'tests'];
 
 await main(() => {
-  for (const name of [...MADE, ...WITH_PYTHON.flatMap(byteCodeIn)]) {
-    fs.rmSync(path.join(root, name), { recursive: true, force: true });
-  }
+  for (const name of MADE_HERE) remove(path.join(root, name));
+  removeCaches(root);
 });
 
-function byteCodeIn(folder) {
-  const names = fs.readdirSync(path.join(root, folder), { recursive: true });
-  return names
-    .filter((name) => path.basename(name) === '__pycache__')
-    .map((name) => path.join(folder, name));
+function removeCaches(folder) {
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory() || ['.git', 'node_modules'].includes(entry.name)) continue;
+    const inner = path.join(folder, entry.name);
+    if (MADE_ANYWHERE.includes(entry.name)) remove(inner);
+    else removeCaches(inner);
+  }
+}
+
+function remove(folder) {
+  fs.rmSync(folder, { recursive: true, force: true });
 }

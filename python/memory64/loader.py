@@ -7,8 +7,9 @@ from typing import Any, Literal
 from numpy import float32
 from numpy.typing import NDArray
 
+from .errors import CapacityError
 from .gguf import GGUFDirectory, open_gguf
-from .layers import Memory64LayerManager
+from .layers import Memory64LayerManager, usable_bytes
 from .memory import Memory64Runtime, MemoryLayout
 from .model import Memory64Model
 
@@ -70,6 +71,7 @@ def load_model(
             runtime, gguf, max_cached, capacity_bytes=capacity_bytes, policy=policy
         )
         if not enabled:
+            _check_capacity(gguf, capacity_bytes or usable_bytes())
             _load_whole(gguf, runtime, manager, progress, cancelled)
         elif progress:
             progress(1.0)
@@ -130,3 +132,12 @@ def _load_whole(
     runtime.load([runtime.span(info) for info in others], cancelled=cancelled)
     if progress:
         progress(1.0)
+
+
+def _check_capacity(gguf: GGUFDirectory, capacity_bytes: int) -> None:
+    needed = sum(info.nbytes for info in gguf.tensors.values())
+    if needed > capacity_bytes:
+        raise CapacityError(
+            f"{gguf.name}: without Memory64 it needs {needed} bytes, the capacity is "
+            f"{capacity_bytes}; load it with memory64=True"
+        )

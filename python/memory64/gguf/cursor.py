@@ -1,18 +1,25 @@
 """A bounds-checked walk through the header of a GGUF file, one window at a time."""
 
 import struct
+from reprlib import Repr
 from typing import Any
 
 from ..errors import GGUFFormatError
 from .source import Source
 
-WINDOW_BYTES = 1 << 20
+WINDOW_BYTES = 1 << 18
 
 MAX_HEADER_BYTES = 128 << 20
 """More than the largest vocabularies need (about 30 MB), little enough that a file whose
 counts lie is refused in well under a second."""
 
+MAX_TEXT_BYTES = 16 << 20
+"""Of all strings that are kept, arrays not counted: a chat template has a hundredth of it."""
+
 _LENGTH = struct.Struct("<Q")
+
+_EXCERPT = Repr()
+_EXCERPT.maxstring = _EXCERPT.maxother = 80
 
 
 class Cursor:
@@ -28,6 +35,7 @@ class Cursor:
         self._window = bytearray()
         self._window_start = 0
         self._at = 0
+        self._text_bytes = 0
 
     @property
     def position(self) -> int:
@@ -46,15 +54,22 @@ class Cursor:
         self._at += layout.size
         return value
 
-    def string(self, what: str) -> str:
+    def string(self, what: str, limit: int = MAX_TEXT_BYTES) -> str:
         """The next string: a 64-bit length, then that many bytes of UTF-8."""
         start = self.position
         length = self.scalar(_LENGTH, what)
+        self.require(length, what)
+        self._text_bytes += length
+        if length > limit or self._text_bytes > MAX_TEXT_BYTES:
+            raise GGUFFormatError(
+                f"{self.source.name}: {what} has {length} bytes at offset {start}; it may have "
+                f"{limit}, and all strings together {MAX_TEXT_BYTES}"
+            )
         self._need(length, what)
-        raw = self._window[self._at : self._at + length]
+        raw = memoryview(self._window)[self._at : self._at + length]
         self._at += length
         try:
-            return raw.decode("utf-8")
+            return str(raw, "utf-8")
         except UnicodeDecodeError as error:
             raise GGUFFormatError(
                 f"{self.source.name}: {what} at offset {start} is not UTF-8: {error.reason}"
@@ -105,3 +120,8 @@ class Cursor:
         window = bytearray(min(max(size, WINDOW_BYTES), self.source.size - start))
         self.source.read_into(start, memoryview(window))
         self._window, self._window_start, self._at = window, start, 0
+
+
+def excerpt(value: object) -> str:
+    """What a file says, for a message: shortened, control characters escaped."""
+    return _EXCERPT.repr(value)

@@ -1,15 +1,19 @@
 """What a whole model consists of: its metadata, its tensors, and whose layer each is."""
 
 import os
+import re
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any
 
 from ..errors import GGUFFormatError, OutOfBoundsError, TensorNotFoundError
+from .cursor import excerpt
 from .header import Header, TensorInfo, scan_header
 from .metadata import Metadata
 from .shards import scan_files
 from .source import BytesSource, Source
+
+_ARCHITECTURE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class GGUFDirectory:
@@ -35,6 +39,11 @@ class GGUFDirectory:
         self.metadata: Metadata = first.metadata
         self.alignment = first.alignment
         self.architecture: str = self._required("general.architecture", str)
+        if not _ARCHITECTURE.fullmatch(self.architecture):
+            raise GGUFFormatError(
+                f"{self.name}: general.architecture is {excerpt(self.architecture)}, not a name "
+                "of at most 64 letters, digits, '-', '_' and '.'"
+            )
         self.layer_count: int = self._required(f"{self.architecture}.block_count", int)
         self.tensors = MappingProxyType(self._joined())
         self.layers = self._by_layer()
@@ -81,10 +90,10 @@ class GGUFDirectory:
             header.source.close()
 
     def _required(self, key: str, type_: type) -> Any:
-        value = self.metadata.get(key)
+        value = self.metadata.scalar(key)
         if type(value) is type_:
             return value
-        problem = "is missing" if value is None else f"is {value!r}, not {type_.__name__}"
+        problem = "is missing" if value is None else f"is {excerpt(value)}, not {type_.__name__}"
         raise GGUFFormatError(f"{self.name}: metadata {key!r} {problem}")
 
     def _joined(self) -> dict[str, TensorInfo]:

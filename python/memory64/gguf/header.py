@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..errors import GGUFFormatError
-from .cursor import Cursor
+from .cursor import Cursor, excerpt
 from .metadata import U32, U64, Metadata, read_metadata
 from .quant_type import GGMLQuantizationType, bytes_per_row, quant_type
 from .source import Source
@@ -20,8 +20,10 @@ MAGIC = b"GGUF"
 SUPPORTED_VERSIONS = (2, 3)
 DEFAULT_ALIGNMENT = 32
 MAX_DIMENSIONS = 4
+MAX_TENSORS = 1 << 16
+MAX_NAME_BYTES = 256
 
-_LAYER_NAME = re.compile(r"blk\.(0|[1-9][0-9]*)\.(.+)", re.DOTALL)
+_LAYER_NAME = re.compile(r"blk\.(0|[1-9][0-9]{0,9})\.(.+)", re.DOTALL)
 
 # The shortest directory entry: an empty name, a count of dimensions, a type, an offset.
 _SHORTEST_ENTRY_BYTES = U64.size + U32.size + U32.size + U64.size
@@ -76,6 +78,10 @@ def scan_header(source: Source) -> Header:
     metadata = read_metadata(cursor, metadata_count)
     alignment = _alignment(metadata, source.name)
     cursor.require(tensor_count * _SHORTEST_ENTRY_BYTES, f"a directory of {tensor_count} tensors")
+    if tensor_count > MAX_TENSORS:
+        raise GGUFFormatError(
+            f"{source.name}: a directory of {tensor_count} tensors, at most {MAX_TENSORS} are read"
+        )
     entries = [_read_entry(cursor, index) for index in range(tensor_count)]
     data_start = align_up(cursor.position, alignment)
     tensors = tuple(_locate(entry, source, data_start, alignment) for entry in entries)
@@ -106,10 +112,10 @@ def _read_version(cursor: Cursor) -> int:
 
 
 def _alignment(metadata: Metadata, name: str) -> int:
-    alignment: Any = metadata.get("general.alignment", DEFAULT_ALIGNMENT)
+    alignment: Any = metadata.scalar("general.alignment", DEFAULT_ALIGNMENT)
     if type(alignment) is int and alignment > 0 and alignment.bit_count() == 1:
         return alignment
-    raise GGUFFormatError(f"{name}: general.alignment is {alignment!r}, not a power of two")
+    raise GGUFFormatError(f"{name}: general.alignment is {excerpt(alignment)}, not a power of two")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class _Entry:
 
 
 def _read_entry(cursor: Cursor, index: int) -> _Entry:
-    name = cursor.string(f"the name of tensor {index}")
+    name = cursor.string(f"the name of tensor {index}", MAX_NAME_BYTES)
     what = f"tensor {name!r}"
     dimension_count = cursor.scalar(U32, what)
     if not 1 <= dimension_count <= MAX_DIMENSIONS:

@@ -50,6 +50,11 @@ _LAYOUTS = {
 U32 = _LAYOUTS[ValueType.UINT32]
 U64 = _LAYOUTS[ValueType.UINT64]
 
+MAX_PAIRS = 1 << 16
+MAX_KEY_BYTES = 256
+"""Several times what models have; without limits, what is kept of a header of legal size
+could take gigabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ArrayValue:
@@ -67,13 +72,19 @@ class ArrayValue:
         Raises:
             GGUFFormatError: an element is a string that is not UTF-8.
             SourceError: the file cannot be read any more.
+            SourceChangedError: the file was changed since it was scanned.
         """
         data = memoryview(bytearray(self.size))
         self.source.read_into(self.offset, data)
+        self.source.check()
         if self.element_type is not ValueType.STRING:
             layout = _LAYOUTS[self.element_type]
             return [value for (value,) in layout.iter_unpack(data)]
         return self._strings(bytes(data))
+
+    def __repr__(self) -> str:
+        """What it is, for messages."""
+        return f"an array of {self.length} {self.element_type.name}"
 
     def _strings(self, data: bytes) -> list[str]:
         strings = []
@@ -117,6 +128,10 @@ class Metadata(Mapping[str, Any]):
         """Count of keys."""
         return len(self._values)
 
+    def scalar(self, key: str, default: Any = None) -> Any:
+        """The value of ``key``, an array as an ``ArrayValue``: nothing is read."""
+        return self._values.get(key, default)
+
     def array(self, key: str) -> ArrayValue | None:
         """The array ``key`` without reading it, None where the value is no array."""
         value = self._values[key]
@@ -131,9 +146,13 @@ def read_metadata(cursor: Cursor, count: int) -> Metadata:
     """
     # The shortest pair: an empty key, a value type, one byte of value.
     cursor.require(count * (U64.size + U32.size + 1), f"{count} metadata values")
+    if count > MAX_PAIRS:
+        raise GGUFFormatError(
+            f"{cursor.source.name}: {count} metadata values, at most {MAX_PAIRS} are read"
+        )
     values: dict[str, Any] = {}
     for index in range(count):
-        key = cursor.string(f"metadata key {index}")
+        key = cursor.string(f"metadata key {index}", MAX_KEY_BYTES)
         if key in values:
             raise GGUFFormatError(f"{cursor.source.name}: metadata key {key!r} is given twice")
         values[key] = _read_value(cursor, key)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from ..errors import GGUFFormatError, SourceNotFoundError
+from .cursor import excerpt
 from .header import Header, scan_header
 from .source import FileSource
 
@@ -60,8 +61,8 @@ def part_paths(path: Path) -> list[Path]:
         path.with_name(f"{match['stem']}-{number:05}-of-{count:05}.gguf")
         for number in range(1, count + 1)
     ]
-    missing = [part.name for part in parts if not part.exists()]
-    if missing and path.exists():
+    missing = [part.name for part in parts if not _exists(part)]
+    if missing and _exists(path):
         raise SourceNotFoundError(
             f"{path}: a split of {count} files, {len(missing)} of them missing beside it: "
             + ", ".join(missing[:5])
@@ -70,26 +71,46 @@ def part_paths(path: Path) -> list[Path]:
     return parts
 
 
+def _exists(path: Path) -> bool:
+    # Path.exists raises where a folder may not be entered or a name is too long; opening the
+    # file says so in the way that all such errors are said.
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def _check_parts(headers: list[Header]) -> None:
     first = headers[0]
-    declared = first.metadata.get("split.count", 1)
+    declared = first.metadata.scalar("split.count", 1)
     if declared != len(headers):
         raise GGUFFormatError(
-            f"{first.source.name}: split.count says {declared} files, the file name {len(headers)}"
+            f"{first.source.name}: split.count says {excerpt(declared)} files, "
+            f"the file name {len(headers)}"
         )
     if len(headers) == 1:
         return
     for number, header in enumerate(headers):
-        found = (header.metadata.get("split.no"), header.metadata.get("split.count"))
+        found = (header.metadata.scalar("split.no"), header.metadata.scalar("split.count"))
         if found != (number, declared):
             raise GGUFFormatError(
                 f"{header.source.name}: needs split.no {number} and split.count {declared}, "
-                f"has {found[0]} and {found[1]}"
+                f"has {excerpt(found[0])} and {excerpt(found[1])}"
             )
+        _check_agrees(header, first)
     tensor_count = sum(len(header.tensors) for header in headers)
-    total = first.metadata.get("split.tensors.count")
+    total = first.metadata.scalar("split.tensors.count")
     if total != tensor_count:
         raise GGUFFormatError(
-            f"{first.source.name}: split.tensors.count says {total} tensors, "
+            f"{first.source.name}: split.tensors.count says {excerpt(total)} tensors, "
             f"the {declared} files have {tensor_count}"
         )
+
+
+def _check_agrees(header: Header, first: Header) -> None:
+    """A part that says of the model what the first part does not is another model's."""
+    for key in header.metadata:
+        ours, theirs = first.metadata.scalar(key), header.metadata.scalar(key)
+        known = key in first.metadata and first.metadata.array(key) is None
+        if known and key != "split.no" and ours != theirs:
+            raise GGUFFormatError(
+                f"{header.source.name}: {key} is {excerpt(theirs)}, in the first part "
+                f"{excerpt(ours)}: a part of another model"
+            )

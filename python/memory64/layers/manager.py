@@ -109,6 +109,7 @@ class Memory64LayerManager:
         total = sum(self._sizes)
         with self._changed:
             self._check_open()
+            self._runtime.check()
             if total > self._cache.capacity_bytes:
                 raise CapacityError(
                     f"preloading needs {total} bytes for {len(self._sizes)} layers, "

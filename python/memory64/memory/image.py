@@ -19,12 +19,13 @@ class LayerImage:
     def __init__(self, spans: Sequence[Span], alignment: int) -> None:
         """Lay ``spans`` out in their order."""
         self.spans = tuple(spans)
-        self.positions: tuple[int, ...] = ()
+        positions = []
         end = 0
         for span in self.spans:
             start = align_up(end, alignment)
-            self.positions += (start,)
+            positions.append(start)
             end = start + span.size
+        self.positions = tuple(positions)
         self.nbytes = end
 
     def placed(self) -> Iterator[tuple[int, Span]]:

@@ -6,7 +6,7 @@ from typing import Self
 
 from ..errors import LayoutError
 from ..gguf import GGUFDirectory
-from .platform import OS_PAGE_BYTES
+from .platform import HUGE_PAGE_BYTES
 
 GIB = 1 << 30
 
@@ -88,9 +88,9 @@ class MemoryLayout:
     @classmethod
     def for_model(cls, gguf: GGUFDirectory) -> Self:
         """One region that holds all of ``gguf``, whatever its size."""
-        # Layers, embeddings and head of each file may begin and end inside a page.
-        partial_pages = 2 * (gguf.layer_count + 2) * len(gguf.sources)
-        needed = gguf.size_bytes + partial_pages * OS_PAGE_BYTES
+        # Layers, embeddings and head of each file may each begin at a huge page of their own.
+        parts = (gguf.layer_count + 2) * len(gguf.sources)
+        needed = gguf.size_bytes + parts * 2 * HUGE_PAGE_BYTES
         return cls.single(-(-needed // GIB))
 
     @property

@@ -9,18 +9,20 @@ which parts it takes:
     any other name              every part that no region above names
 
 A part goes to the first region that takes it and has room. The file is placed in whole
-operating-system pages, so that it can be mapped rather than copied; a page in which two
-parts meet appears in both places.
+operating-system pages, so that it can be mapped rather than copied, and where huge pages of
+the file are huge pages of the region; a page in which two parts meet appears in both places.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ..errors import LayoutError
 from ..gguf import GGUFDirectory, Source, TensorInfo, align_up
 from .layout import MemoryLayout, RegionSpec
-from .platform import OS_PAGE_BYTES
+from .platform import HUGE_PAGE_BYTES, OS_PAGE_BYTES
 
 _LAYERS_NAME = re.compile(r"layers?_([0-9]+)(?:_([0-9]+))?")
 _HEAD_TENSOR = re.compile(r"output(_norm)?\..+")
@@ -95,8 +97,8 @@ class _Filling:
 
     def take(self, tensors: list[TensorInfo]) -> bool:
         """Put ``tensors`` in, if they fit."""
-        # Counted part by part: a page two parts share is counted twice, never too little.
-        needed = sum(size for _, _, size in _page_runs(tensors))
+        # Counted as if no part lay beside another in the file: never too little.
+        needed = sum(HUGE_PAGE_BYTES + size for _, _, size in _page_runs(tensors))
         if needed > self._free_bytes:
             return False
         self._free_bytes -= needed
@@ -105,10 +107,11 @@ class _Filling:
 
     def extents(self) -> list[Extent]:
         extents = []
-        at = 0
+        end = 0
         for source, start, size in _page_runs(self.tensors):
+            at = end + (start - end) % HUGE_PAGE_BYTES
             extents.append(Extent(self.index, at, source, start, size))
-            at += size
+            end = at + size
         return extents
 
 
@@ -142,37 +145,35 @@ def _put(part: int | str, tensors: list[TensorInfo], regions: list[_Filling], na
 
 
 def _page_runs(tensors: Iterable[TensorInfo]) -> Iterator[tuple[Source, int, int]]:
-    """The file pages under ``tensors`` as runs: source, offset in the file, size."""
-    by_source: dict[int, list[TensorInfo]] = {}
-    for tensor in tensors:
-        by_source.setdefault(id(tensor.source), []).append(tensor)
-    for members in by_source.values():
-        start = end = -1
-        for tensor in sorted(members, key=lambda tensor: tensor.file_offset):
-            first = tensor.file_offset // OS_PAGE_BYTES * OS_PAGE_BYTES
-            if first > end:
-                if end > start:
-                    yield members[0].source, start, end - start
-                start = first
-            end = max(end, align_up(tensor.file_end, OS_PAGE_BYTES))
-        if end > start:
-            yield members[0].source, start, end - start
+    """The file pages under ``tensors`` as runs: source, offset in the file, size.
+
+    A gap smaller than a huge page belongs to the run: two runs would cost more room.
+    """
+    source: Source | None = None
+    start = end = 0
+    for tensor in sorted(tensors, key=lambda tensor: (tensor.source.name, tensor.file_offset)):
+        first = tensor.file_offset // OS_PAGE_BYTES * OS_PAGE_BYTES
+        if tensor.source is not source or first > end + HUGE_PAGE_BYTES:
+            if source:
+                yield source, start, end - start
+            source, start = tensor.source, first
+        end = align_up(tensor.file_end, OS_PAGE_BYTES)
+    if source:
+        yield source, start, end - start
 
 
 def _tensor_offsets(
     tensors: list[TensorInfo], extents: list[Extent], region_start: int
 ) -> dict[str, int]:
+    by_source: dict[int, list[Extent]] = {}
+    for extent in extents:
+        by_source.setdefault(id(extent.source), []).append(extent)
     offsets = {}
     for tensor in tensors:
-        extent = next(extent for extent in extents if _covers(extent, tensor))
+        # The extents of a file are in the order of the file, and none overlaps another.
+        candidates = by_source[id(tensor.source)]
+        after = bisect_right(candidates, tensor.file_offset, key=attrgetter("file_offset"))
+        extent = candidates[after - 1]
         within = tensor.file_offset - extent.file_offset
         offsets[tensor.name] = region_start + extent.region_offset + within
     return offsets
-
-
-def _covers(extent: Extent, tensor: TensorInfo) -> bool:
-    return (
-        extent.source is tensor.source
-        and extent.file_offset <= tensor.file_offset
-        and tensor.file_end <= extent.file_offset + extent.size
-    )

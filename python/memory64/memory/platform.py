@@ -13,6 +13,10 @@ import sys
 
 OS_PAGE_BYTES = mmap.PAGESIZE
 
+HUGE_PAGE_BYTES = 2 << 20
+"""Where file and address agree modulo this, the system maps so much at a time: a layer that is
+in the page cache is there in a tenth of a millisecond instead of several."""
+
 CAN_MAP = sys.platform == "linux"
 
 _PROT_READ_WRITE = 0x1 | 0x2

@@ -1,12 +1,14 @@
 """One region: pages of model files at fixed places in reserved memory."""
 
 import ctypes
+import errno
 import weakref
 from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import CancelledError, SourceChangedError, SourceError
+from ..errors import CancelledError, CapacityError, SourceChangedError, SourceError
+from ..gguf import align_up
 from . import platform
 from .layout import RegionSpec
 from .placement import Extent
@@ -44,10 +46,17 @@ class Region:
         """Whether evicted bytes come back by themselves when they are touched."""
         return not self._copied
 
-    def attach(self, extent: Extent) -> None:
-        """Let the pages of ``extent`` appear at its place."""
+    def attach(self, extent: Extent, *, copy_now: bool = False) -> None:
+        """Let the pages of ``extent`` appear at its place.
+
+        Args:
+            extent: of this region.
+            copy_now: where it cannot be mapped, copy it at once, not when it is loaded.
+        """
         if not self._map(extent):
             self._copied.append(extent)
+            if copy_now:
+                self._copy_from(extent, extent.region_offset, extent.region_offset + extent.size)
         self.used_bytes += extent.size
 
     def load(self, offset: int, size: int, cancelled: Callable[[], bool]) -> None:
@@ -64,7 +73,11 @@ class Region:
 
     def evict(self, offset: int, size: int) -> None:
         """Give the pages of these bytes back to the operating system."""
-        platform.release(self._address + offset, size)
+        start, end = offset, offset + size
+        if self.keeps_evicted:  # the pages at both ends come back for their other owners
+            start = start // platform.OS_PAGE_BYTES * platform.OS_PAGE_BYTES
+            end = align_up(end, platform.OS_PAGE_BYTES)
+        platform.release(self._address + start, end - start)
 
     def array(self, offset: int, size: int) -> ByteArray:
         """The bytes themselves, read-only."""
@@ -87,8 +100,13 @@ class Region:
         address = self._address + extent.region_offset
         try:
             platform.map_file(address, extent.size, fd, extent.file_offset)
-        except OSError:  # a file system without mappings, for one
-            return False
+        except OSError as error:
+            if error.errno == errno.ENOMEM:
+                raise CapacityError(
+                    f"region {self.name!r}: {extent.size} bytes at offset {extent.file_offset} of "
+                    f"{extent.source.name} cannot be mapped (see vm.max_map_count): {error}"
+                ) from error
+            return False  # a file system without mappings, for one
         return True
 
     def _buffer(self, offset: int, size: int) -> "ctypes.Array[ctypes.c_ubyte]":

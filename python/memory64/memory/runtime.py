@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import ClosedError, LayoutError, OutOfBoundsError
 from ..gguf import GGUFDirectory, TensorInfo
+from .engine import engine
 from .host import define_host_functions
 from .image import LayerImage, Span
 from .layout import MemoryLayout
@@ -77,7 +77,7 @@ class Memory64Runtime:
         self._images: dict[int, LayerImage] = {}
         self._counts = _Counts()
         if enabled:
-            store = wasmtime.Store(self.engine)
+            store = wasmtime.Store(engine())
             reservations = [
                 reserve_wasm(store, wasm_memory(store, spec)) for spec in layout.regions
             ]
@@ -89,15 +89,10 @@ class Memory64Runtime:
         ]
         self._log("reserved %s", layout)
 
-    @cached_property
+    @property
     def engine(self) -> wasmtime.Engine:
         """What stores, linkers and modules that use this runtime must be made with."""
-        config = wasmtime.Config()
-        config.wasm_memory64 = True
-        config.wasm_multi_memory = True
-        config.wasm_simd = True
-        config.wasm_relaxed_simd = True
-        return wasmtime.Engine(config)
+        return engine()
 
     @property
     def size_bytes(self) -> int:
@@ -307,9 +302,7 @@ class Memory64Runtime:
             region = Region(spec, reserve_wasm(store, memory))
             for extent in extents:
                 if extent.region == index:
-                    region.attach(extent)
-            if not region.keeps_evicted:
-                region.load(0, region.used_bytes, lambda: False)
+                    region.attach(extent, copy_now=True)
             linker.define(store, "memory64", f"region_{spec.name}", memory)
 
     def stats(self) -> RuntimeStats:

@@ -11,7 +11,7 @@ from memory64 import LayoutError, MemoryLayout
 from memory64.gguf import GGUFDirectory, open_gguf
 from memory64.memory import Placement, RegionSpec, place
 from memory64.memory.layout import GIB
-from memory64.memory.platform import OS_PAGE_BYTES
+from memory64.memory.platform import HUGE_PAGE_BYTES, OS_PAGE_BYTES
 from models import generate
 
 LAYERS = 5
@@ -30,6 +30,7 @@ def check(placement: Placement, gguf: GGUFDirectory, layout: MemoryLayout) -> No
     for extent in placement.extents:
         assert extent.file_offset % OS_PAGE_BYTES == 0
         assert extent.region_offset % OS_PAGE_BYTES == 0
+        assert extent.region_offset % HUGE_PAGE_BYTES == extent.file_offset % HUGE_PAGE_BYTES
         assert extent.region_offset >= ends.get(extent.region, 0)
         ends[extent.region] = extent.region_offset + extent.size
         assert ends[extent.region] <= layout.regions[extent.region].size_bytes

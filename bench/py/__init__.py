@@ -1,0 +1,1 @@
+"""Drivers: each measures one thing in a fresh Python process and prints JSON."""

@@ -1,0 +1,6 @@
+"""Files that lie, break off or change: what each does, and how it has to be refused.
+
+`builder` writes GGUF bytes field by field, so that an attack is a small file that is right in all
+but one place. `Attacks` in `attack` keeps, beside each, the error it has to end in. Every file is
+opened in a process of its own (`child`), which tells what happened and how much memory it took.
+"""
