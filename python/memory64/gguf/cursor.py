@@ -5,9 +5,11 @@ from reprlib import Repr
 from typing import Any
 
 from ..errors import GGUFFormatError
+from .short_strings import LENGTH_BYTES, short_strings
 from .source import Source
 
-WINDOW_BYTES = 1 << 18
+WINDOW_BYTES = 1 << 16
+"""Larger ones would come fresh from the system each time: touching them costs more than parsing."""
 
 MAX_HEADER_BYTES = 128 << 20
 """More than the largest vocabularies need (about 30 MB), little enough that a file whose
@@ -47,12 +49,16 @@ class Cursor:
         """Bytes between the position and the end of what a header may span."""
         return min(self.source.size, MAX_HEADER_BYTES) - self.position
 
+    def fields(self, layout: struct.Struct, what: str) -> tuple[Any, ...]:
+        """The next values, as ``layout`` names them."""
+        self._need(layout.size, what)
+        values = layout.unpack_from(self._window, self._at)
+        self._at += layout.size
+        return values
+
     def scalar(self, layout: struct.Struct, what: str) -> Any:
         """The next value of ``layout``, which names a single field."""
-        self._need(layout.size, what)
-        (value,) = layout.unpack_from(self._window, self._at)
-        self._at += layout.size
-        return value
+        return self.fields(layout, what)[0]
 
     def string(self, what: str, limit: int = MAX_TEXT_BYTES) -> str:
         """The next string: a 64-bit length, then that many bytes of UTF-8."""
@@ -82,21 +88,21 @@ class Cursor:
 
     def skip_strings(self, count: int, what: str) -> None:
         """Pass over ``count`` strings, reading nothing of them but their lengths."""
-        self.require(count * _LENGTH.size, what)
-        unpack = _LENGTH.unpack_from
+        self.require(count * LENGTH_BYTES, what)
         while count:
-            self._need(_LENGTH.size, what)
-            window, at, passed = self._window, self._at, 0
-            # A vocabulary has a quarter of a million strings: leaving the loop by the
-            # exception at the window's end spares it a comparison for each of them.
-            try:
-                for passed in range(count):  # noqa: B007
-                    at += _LENGTH.size + unpack(window, at)[0]
-                passed = count
-            except (struct.error, OverflowError):
-                pass
-            self.skip(at - self._at, what)
-            count -= passed
+            self._need(LENGTH_BYTES, what)
+            passed, size = short_strings(memoryview(self._window)[self._at :], count)
+            self.skip(size, what)
+            count -= passed + self._pass_window(count - passed, what)
+
+    def _pass_window(self, count: int, what: str) -> int:
+        """Pass over strings one by one up to the window's end; returns how many."""
+        window, at, passed = self._window, self._at, 0
+        while passed < count and at + LENGTH_BYTES <= len(window):
+            at += LENGTH_BYTES + _LENGTH.unpack_from(window, at)[0]
+            passed += 1
+        self.skip(at - self._at, what)
+        return passed
 
     def require(self, size: int, what: str) -> None:
         """Raise ``GGUFFormatError`` unless ``size`` more bytes can follow."""

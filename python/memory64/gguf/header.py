@@ -8,7 +8,7 @@ import re
 import struct
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import GGUFFormatError
 from .cursor import Cursor, excerpt
@@ -25,12 +25,14 @@ MAX_NAME_BYTES = 256
 
 _LAYER_NAME = re.compile(r"blk\.(0|[1-9][0-9]{0,9})\.(.+)", re.DOTALL)
 
+# What follows the count of dimensions: the dimensions, the type, the offset.
+_ENTRY_ENDS = [struct.Struct(f"<{count}QIQ") for count in range(MAX_DIMENSIONS + 1)]
+
 # The shortest directory entry: an empty name, a count of dimensions, a type, an offset.
 _SHORTEST_ENTRY_BYTES = U64.size + U32.size + U32.size + U64.size
 
 
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """What the directory says of one tensor, and where its bytes lie."""
 
     name: str
@@ -118,8 +120,7 @@ def _alignment(metadata: Metadata, name: str) -> int:
     raise GGUFFormatError(f"{name}: general.alignment is {excerpt(alignment)}, not a power of two")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     name: str
     dimensions: tuple[int, ...]
     type_number: int
@@ -135,10 +136,10 @@ def _read_entry(cursor: Cursor, index: int) -> _Entry:
             f"{cursor.source.name}: {what} has {dimension_count} dimensions, "
             f"not 1 to {MAX_DIMENSIONS}"
         )
-    dimensions = tuple(cursor.scalar(U64, what) for _ in range(dimension_count))
+    *dimensions, type_number, offset = cursor.fields(_ENTRY_ENDS[dimension_count], what)
     if 0 in dimensions:
         raise GGUFFormatError(f"{cursor.source.name}: {what} has a dimension of 0: {dimensions}")
-    return _Entry(name, dimensions, cursor.scalar(U32, what), cursor.scalar(U64, what))
+    return _Entry(name, tuple(dimensions), type_number, offset)
 
 
 def _locate(entry: _Entry, source: Source, data_start: int, alignment: int) -> TensorInfo:
