@@ -38,25 +38,21 @@ function race(start, { signal, onProgress, discard }) {
     const onAbort = () => interrupt(signal.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
 
-    outcomeOf(start(token, onProgress && guarded(onProgress, interrupt))).then((outcome) => {
+    const report = (fraction) => {
+      if (interrupted) return;
+      try {
+        onProgress(fraction);
+      } catch (error) {
+        interrupt(error);
+      }
+    };
+
+    outcomeOf(start(token, onProgress && report)).then((outcome) => {
       signal?.removeEventListener('abort', onAbort);
       if (interrupted && outcome.value) discard?.(outcome.value);
       resolve(outcome);
     });
   });
-}
-
-function guarded(onProgress, interrupt) {
-  let broken = false;
-  return (fraction) => {
-    if (broken) return;
-    try {
-      onProgress(fraction);
-    } catch (error) {
-      broken = true;
-      interrupt(error);
-    }
-  };
 }
 
 module.exports = { call };

@@ -108,7 +108,7 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
   /** @throws {ClosedError} The model is closed. */
   cacheStats(): Promise<CacheStats>;
   /**
-   * Gives the memory of all layers back. Layers and data in use stay true.
+   * Gives the memory of all layers back that nobody holds. Layers and data in use stay true.
    * @throws {ClosedError} The model is closed.
    */
   clearCache(): Promise<void>;

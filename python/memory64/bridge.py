@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .gguf import Metadata, TensorInfo
 from .loader import load_model as _load_model
-from .memory import MemoryLayout, PrivateRun, private_runs
+from .memory import MemoryLayout, PrivateRun
 from .model import Memory64Model
 
 SHORT_ARRAY_LENGTH = 64
@@ -48,7 +48,7 @@ class BridgedModel:
             try:
                 return [PrivateRun(at, self._views[at]) for at in self._offsets[layer_id]]
             except KeyError:  # never handed out, or let go of since
-                runs = private_runs(self.model.runtime, self.model.gguf.layer(layer_id))
+                runs = self.model.private_layer(layer_id)
                 self._offsets[layer_id] = [run.offset for run in runs]
                 self._views.update(runs)
                 return runs

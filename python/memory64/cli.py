@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from . import __version__
 from .errors import Memory64Error
@@ -41,7 +42,7 @@ def main() -> None:
     try:
         app()
     except Memory64Error as error:
-        print(f"memory64: {error} [{error.code}]", file=sys.stderr)
+        print(f"memory64: {_printable(str(error))} [{error.code}]", file=sys.stderr)
         sys.exit(1)
 
 
@@ -176,8 +177,13 @@ def _show_facts(facts: dict[str, Any]) -> None:
         f"{loading['layers_that_fit']} layers",
     }
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}[/bold]", str(value))
+        table.add_row(Text(name, "bold"), Text(_printable(str(value))))
     Console().print(table)
+
+
+def _printable(text: str) -> str:
+    """Without control characters, by which a file could speak to the terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _mode(loading: dict[str, Any]) -> str:

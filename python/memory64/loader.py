@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .errors import CapacityError
 from .gguf import GGUFDirectory, open_gguf
 from .layers import Memory64LayerManager, usable_bytes
-from .memory import Memory64Runtime, MemoryLayout
+from .memory import Cancelled, Memory64Runtime, MemoryLayout, never
 from .model import Memory64Model
 
 MEMORY64_THRESHOLD_BYTES = 3_000_000_000
@@ -30,7 +30,7 @@ def load_model(
     policy: str = "lru",
     enable_logging: bool = False,
     progress: Callable[[float], None] | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Cancelled = never,
 ) -> Memory64Model:
     """Open a model.
 
@@ -119,7 +119,7 @@ def _load_whole(
     runtime: Memory64Runtime,
     manager: Memory64LayerManager,
     progress: Callable[[float], None] | None,
-    cancelled: Callable[[], bool],
+    cancelled: Cancelled,
 ) -> None:
     """Bring in the tensors of no layer, then the layers."""
     others = [info for info in gguf.tensors.values() if info.layer_id is None]

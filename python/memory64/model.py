@@ -8,10 +8,9 @@ from typing import Self
 from numpy import float32
 from numpy.typing import NDArray
 
-from .errors import ClosedError
 from .gguf import GGUFDirectory, LayerWeights, Metadata, Tensor
 from .layers import CacheStats, Memory64LayerManager
-from .memory import Memory64Runtime
+from .memory import Cancelled, Memory64Runtime, PrivateRun, never, private_runs
 
 
 class Memory64Model:
@@ -32,7 +31,6 @@ class Memory64Model:
         self.gguf = gguf
         self.runtime = runtime
         self._manager = manager
-        self._closed = False
 
     @property
     def source(self) -> str:
@@ -71,9 +69,7 @@ class Memory64Model:
             {name: self._manager.tensor(info) for name, info in self.gguf.tensors.items()}
         )
 
-    def get_layer(
-        self, layer_id: int, *, cancelled: Callable[[], bool] = lambda: False
-    ) -> LayerWeights:
+    def get_layer(self, layer_id: int, *, cancelled: Cancelled = never) -> LayerWeights:
         """The tensors of a layer, loaded if they are not resident.
 
         The bytes are the file's own, not copied; they stay true after the layer is
@@ -92,9 +88,7 @@ class Memory64Model:
         """
         return self._manager.load_layer(layer_id, cancelled=cancelled)
 
-    def load_tensor(
-        self, name: str, *, cancelled: Callable[[], bool] = lambda: False
-    ) -> NDArray[float32]:
+    def load_tensor(self, name: str, *, cancelled: Cancelled = never) -> NDArray[float32]:
         """The values of a tensor as a new float32 array, rows first.
 
         Args:
@@ -106,14 +100,26 @@ class Memory64Model:
             UnsupportedQuantTypeError: its type cannot be dequantised.
             CancelledError, SourceChangedError, ClosedError: as for ``get_layer``.
         """
-        self._check_open()
         return self._manager.dequantize(self.gguf.tensor(name), cancelled=cancelled)
+
+    def private_layer(self, layer_id: int) -> list[PrivateRun]:
+        """The bytes of a layer in writable views of the caller's own, mostly a single one.
+
+        Mapped once more, not copied, where that can be. What is written into a view is seen
+        in it alone. The layer need not be resident and does not become so.
+
+        Raises:
+            OutOfBoundsError: no such layer.
+            SourceChangedError, ClosedError: as for ``get_layer``.
+        """
+        with self._manager.in_use():
+            return private_runs(self.runtime, self.gguf.layer(layer_id))
 
     def preload_all_layers(
         self,
         *,
         progress: Callable[[float], None] | None = None,
-        cancelled: Callable[[], bool] = lambda: False,
+        cancelled: Cancelled = never,
     ) -> None:
         """Make every layer resident; lifts ``max_cached`` to the count of layers.
 
@@ -136,13 +142,10 @@ class Memory64Model:
         self._manager.clear()
 
     def close(self) -> None:
-        """Wait for loads under way and let go of everything. Closing twice is fine.
+        """Wait for calls under way and let go of everything. Closing twice is fine.
 
-        Arrays handed out before stay valid.
+        A preload under way ends with ``ClosedError``. Arrays handed out before stay valid.
         """
-        if self._closed:
-            return
-        self._closed = True
         self._manager.close()
         self.runtime.close()
         self.gguf.close()
@@ -172,7 +175,3 @@ class Memory64Model:
         """Source, architecture and mode."""
         mode = "Memory64" if self.memory64 else "standard"
         return f"Memory64Model({self.source!r}, {self.architecture}, {len(self)} layers, {mode})"
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ClosedError(f"{self.source}: the model has been closed")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from models import generate
 from models.split import split
+from models.writer import text
 from tests.oracle import reader
 
 
@@ -36,8 +38,8 @@ def test_info_as_json_says_what_the_oracle_says(gemma: Path) -> None:
 def test_info_as_a_table(smollm2: Path) -> None:
     result = run("info", smollm2)
     assert result.returncode == 0
-    for text in ("llama", "98.4 MB", "272: ", "Q4_1 210", "30 of 2.2 MB", "standard"):
-        assert text in result.stdout
+    for fact in ("llama", "98.4 MB", "272: ", "Q4_1 210", "30 of 2.2 MB", "standard"):
+        assert fact in result.stdout
 
 
 def test_info_of_a_split_model(tiny: Path, tmp_path: Path) -> None:
@@ -72,6 +74,14 @@ def test_errors_are_one_line_with_the_code(tmp_path: Path) -> None:
         assert result.stderr.count("\n") == 1
         assert "none.gguf: no such file [ERR_MEMORY64_SOURCE_NOT_FOUND]" in result.stderr
         assert result.stdout == ""
+
+
+def test_a_name_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+    name = "x [/foo] [bold]y \x1b[31mred\x07"
+    path = generate.tiny(tmp_path / "m.gguf", metadata={"general.name": text(name)})
+    result = run("info", path)
+    assert result.returncode == 0
+    assert "x [/foo] [bold]y \ufffd[31mred\ufffd" in result.stdout
 
 
 def test_help_and_version() -> None:

@@ -1,5 +1,7 @@
 """A model hands out the file's own bytes, in every mode, and nothing after it is closed."""
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from memory64 import (
     ClosedError,
     Memory64Model,
+    Memory64Runtime,
     MemoryLayout,
     OutOfBoundsError,
     SourceChangedError,
@@ -157,6 +160,68 @@ def test_a_file_that_shrinks_after_loading(tiny: Path, memory64: bool) -> None:
         ):
             with pytest.raises(SourceChangedError, match=r"5000 now\); load it again"):
                 use()
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["mapped", "copied"])
+def test_many_threads_on_one_model_with_too_little_room(tiny: Path, copied: bool) -> None:
+    raw = tiny.read_bytes()
+    source = raw if copied else tiny
+    with load_model(source, memory64=True, max_cached=1) as model:
+        expected = model.load_tensor("output.weight")
+        info = model.gguf.tensor("output.weight")
+        offset = model.tensors["output.weight"].offset
+
+        def values(_: int) -> bool:
+            return np.array_equal(model.load_tensor("output.weight"), expected)
+
+        def read(_: int) -> bool:
+            found = bytearray(info.nbytes)
+            model.runtime.read(offset, found)
+            return found == raw[info.file_offset : info.file_end]
+
+        def walk(turn: int) -> bool:
+            layer_id = turn % model.layer_count
+            model.get_layer(layer_id)
+            first = model.gguf.layer(layer_id)[0]
+            found = bytearray(first.nbytes)
+            model.runtime.read(model.tensors[first.name].offset, found)
+            return found == raw[first.file_offset : first.file_end]
+
+        with ThreadPoolExecutor(8) as pool:
+            for work in (values, read, walk, values, read, walk):
+                assert all(pool.map(work, range(100)))
+            mixed = [pool.submit((values, read, walk)[turn % 3], turn) for turn in range(600)]
+            assert all(done.result() for done in mixed)
+
+
+def test_closing_waits_for_calls_under_way(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(tiny, memory64=True)
+    inside, may_end = threading.Event(), threading.Event()
+    load = Memory64Runtime.load
+
+    def slow(runtime: Memory64Runtime, *arguments: object, **options: object) -> None:
+        inside.set()
+        may_end.wait(timeout=30)
+        load(runtime, *arguments, **options)
+
+    monkeypatch.setattr(Memory64Runtime, "load", slow)
+    with ThreadPoolExecutor(3) as pool:
+        loading = pool.submit(model.load_tensor, "output.weight")
+        inside.wait(timeout=30)
+        closing = [pool.submit(model.close) for _ in range(2)]
+        time.sleep(0.05)
+        assert not any(close.done() for close in closing)
+        may_end.set()
+        assert loading.result().any()
+        for close in closing:
+            close.result()
+    with pytest.raises(ClosedError):
+        model.load_tensor("output.weight")
+
+
+def test_metadata_handed_out_is_the_callers_own(model: Memory64Model) -> None:
+    model.metadata["tokenizer.ggml.tokens"].clear()
+    assert len(model.metadata["tokenizer.ggml.tokens"]) == 320
 
 
 def test_many_models_at_once_from_many_threads(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ class Metadata(Mapping[str, Any]):
             return value
         if key not in self._arrays:
             self._arrays[key] = value.read()
-        return self._arrays[key]
+        return list(self._arrays[key])
 
     def __iter__(self) -> Iterator[str]:
         """The keys, in the file's order."""

@@ -39,6 +39,16 @@ class Source(Protocol):
         ...
 
 
+class _Descriptor:
+    """An open file, closed when nobody uses it any more: a call under way keeps its own."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+
 class FileSource:
     """A regular file, open for reading until closed."""
 
@@ -51,18 +61,18 @@ class FileSource:
         """
         self.path = Path(path)
         self.name = str(path)
-        self._fd = _open_regular(self.path)
-        status = os.fstat(self._fd)
+        self._open: _Descriptor | None = _Descriptor(_open_regular(self.path))
+        status = os.fstat(self._open.fd)
         self.size = status.st_size
         self._modified_ns = status.st_mtime_ns
 
     def read_into(self, offset: int, target: memoryview) -> None:
         """Fill ``target`` from ``offset`` on; see ``Source.read_into``."""
-        fd = self._descriptor()
+        file = self._descriptor()
         done = 0
         while done < len(target):
             try:
-                count = os.preadv(fd, [target[done:]], offset + done)
+                count = os.preadv(file.fd, [target[done:]], offset + done)
             except OSError as error:
                 raise SourceError(
                     f"{self.name}: reading at {offset + done} failed: {error}"
@@ -76,7 +86,7 @@ class FileSource:
 
     def check(self) -> None:
         """See ``Source.check``: size and time of modification are compared."""
-        status = os.fstat(self._descriptor())
+        status = os.fstat(self._descriptor().fd)
         if status.st_size == self.size and status.st_mtime_ns == self._modified_ns:
             return
         raise SourceChangedError(
@@ -86,27 +96,22 @@ class FileSource:
 
     def fileno(self) -> int:
         """The file's descriptor, valid until ``close``."""
-        return self._descriptor()
+        return self._descriptor().fd
 
     def drop_page_cache(self) -> None:
         """See ``Source.drop_page_cache``; nothing where the system takes no such advice."""
         if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self._descriptor(), 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(self._descriptor().fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
         """Close the file; what was mapped from it stays mapped."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._open = None
 
-    def _descriptor(self) -> int:
-        if self._fd < 0:
+    def _descriptor(self) -> _Descriptor:
+        file = self._open
+        if file is None:
             raise ClosedError(f"{self.name}: closed")
-        return self._fd
-
-    def __del__(self) -> None:
-        if getattr(self, "_fd", -1) >= 0:
-            self.close()
+        return file
 
 
 class BytesSource:

@@ -62,6 +62,8 @@ class Tensor:
 
         Raises:
             SourceChangedError: the file was changed since it was loaded.
+            ClosedError: the model is closed.
+            CapacityError: where files cannot be mapped, no room is left for its layer.
         """
         return self._read()
 

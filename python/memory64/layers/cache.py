@@ -55,8 +55,8 @@ class LayerCache:
         """Begin empty; ``evict(layer_id)`` gives a dropped layer's memory back."""
         self.max_cached = max_cached
         self.capacity_bytes = capacity_bytes
-        self.hits = 0
-        self.misses = 0
+        self._hits = 0
+        self._misses = 0
         self._policy = policy
         self._evict = evict
         self._layers: dict[int, Residency] = {}
@@ -72,6 +72,11 @@ class LayerCache:
         """Whether any layer is being loaded."""
         return any(layer.loading for layer in self._layers.values())
 
+    def count(self, *, hit: bool) -> None:
+        """A request was served."""
+        self._hits += hit
+        self._misses += not hit
+
     def use(self, layer_id: int) -> None:
         """A resident layer was asked for."""
         self._policy.used(layer_id)
@@ -80,21 +85,18 @@ class LayerCache:
         """Make room for a layer that is about to be loaded, and count it as resident.
 
         Returns:
-            False where room has to be waited for, because all that could go is loading.
+            False where room has to be waited for, because layers being loaded take it.
 
         Raises:
             CapacityError: the layer is larger than the capacity, or pinned layers take
-                all room.
+                the room; nothing was dropped then.
         """
-        if nbytes > self.capacity_bytes:
-            raise CapacityError(
-                f"layer {layer_id} needs {nbytes} bytes, the capacity is {self.capacity_bytes}"
-            )
-        while not self._has_room(nbytes):
-            victim = next(filter(self._droppable, self._policy.victims()), None)
-            if victim is None:
-                return self._wait_or_refuse(layer_id, nbytes)
-            self.drop(victim)
+        if not self._fits_beside(nbytes, self._held()):
+            raise self._refusal(layer_id, nbytes)
+        if not self._fits_beside(nbytes, self._held(loading=True)):
+            return False
+        while not self._fits_beside(nbytes, list(self._layers.values())):
+            self.drop(next(filter(self._droppable, self._policy.victims())))
             self._evictions += 1
         self._layers[layer_id] = Residency(nbytes)
         self._policy.admitted(layer_id)
@@ -123,14 +125,21 @@ class LayerCache:
         self._layers[layer_id].pins += 1
 
     def unpin(self, layer_id: int) -> None:
-        """Take one pin back."""
-        self._layers[layer_id].pins -= 1
+        """Take one pin back.
+
+        Raises:
+            ValueError: the layer is not pinned.
+        """
+        layer = self._layers.get(layer_id)
+        if layer is None or layer.pins == 0:
+            raise ValueError(f"layer {layer_id} is not pinned")
+        layer.pins -= 1
 
     def stats(self) -> CacheStats:
         """The counts at this moment."""
         return CacheStats(
-            cache_hits=self.hits,
-            cache_misses=self.misses,
+            cache_hits=self._hits,
+            cache_misses=self._misses,
             evictions=self._evictions,
             cached_layers=len(self._layers),
             max_cached=self.max_cached,
@@ -139,21 +148,25 @@ class LayerCache:
             capacity_bytes=self.capacity_bytes,
         )
 
-    def _has_room(self, nbytes: int) -> bool:
-        return (
-            len(self._layers) < self.max_cached
-            and self._resident_bytes + nbytes <= self.capacity_bytes
-        )
-
     def _droppable(self, layer_id: int) -> bool:
         layer = self._layers[layer_id]
         return layer.pins == 0 and not layer.loading
 
-    def _wait_or_refuse(self, layer_id: int, nbytes: int) -> bool:
-        if self.is_loading():
-            return False
-        raise CapacityError(
-            f"layer {layer_id} needs {nbytes} bytes, and all {len(self._layers)} cached layers "
-            f"({self._resident_bytes} of {self.capacity_bytes} bytes, at most "
-            f"{self.max_cached} layers) are pinned"
+    def _held(self, *, loading: bool = False) -> list[Residency]:
+        """The layers that are pinned, and those being loaded where these are asked for."""
+        layers = self._layers.values()
+        return [layer for layer in layers if layer.pins > 0 or (loading and layer.loading)]
+
+    def _fits_beside(self, nbytes: int, layers: list[Residency]) -> bool:
+        return (
+            len(layers) < self.max_cached
+            and sum(layer.nbytes for layer in layers) + nbytes <= self.capacity_bytes
+        )
+
+    def _refusal(self, layer_id: int, nbytes: int) -> CapacityError:
+        pinned = self._held()
+        held = f", of which {len(pinned)} pinned layers take {sum(p.nbytes for p in pinned)}"
+        return CapacityError(
+            f"layer {layer_id} needs {nbytes} bytes; the capacity is {self.capacity_bytes} bytes "
+            f"in at most {self.max_cached} layers" + (held if pinned else "")
         )

@@ -1,6 +1,7 @@
 """Layers on demand: loads what is asked for once, keeps what the limits allow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from threading import Condition
 
@@ -10,18 +11,13 @@ from numpy.typing import NDArray
 
 from ..errors import CancelledError, CapacityError, ClosedError
 from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo, dequantize
-from ..memory import Memory64Runtime, Span
+from ..memory import Cancelled, Memory64Runtime, Span, never
 from .cache import CacheStats, LayerCache
 from .limits import usable_bytes
 from .policy import LRU, POLICIES
 
 WAKE_SECONDS = 0.05
 """How often somebody who waits for another's load looks whether they are cancelled."""
-
-
-def never() -> bool:
-    """Never cancelled."""
-    return False
 
 
 class Memory64LayerManager:
@@ -62,6 +58,7 @@ class Memory64LayerManager:
         self._sizes = [sum(span.size for span in spans) for spans in self._spans]
         self._weights: dict[int, LayerWeights] = {}
         self._changed = Condition()
+        self._users = 0
         self._closed = False
         self._cache = LayerCache(
             _policy(policy)(),
@@ -70,7 +67,7 @@ class Memory64LayerManager:
             self._evict,
         )
 
-    def load_layer(self, layer_id: int, *, cancelled: Callable[[], bool] = never) -> LayerWeights:
+    def load_layer(self, layer_id: int, *, cancelled: Cancelled = never) -> LayerWeights:
         """The layer's tensors, resident.
 
         Args:
@@ -94,7 +91,7 @@ class Memory64LayerManager:
         self,
         *,
         progress: Callable[[float], None] | None = None,
-        cancelled: Callable[[], bool] = never,
+        cancelled: Cancelled = never,
     ) -> None:
         """Make every layer resident; ``max_cached`` is lifted to all of them.
 
@@ -107,31 +104,41 @@ class Memory64LayerManager:
             CancelledError: ``cancelled`` became true; what was loaded stays.
         """
         total = sum(self._sizes)
-        with self._changed:
-            self._check_open()
+        with self.in_use():
             self._runtime.check()
-            if total > self._cache.capacity_bytes:
-                raise CapacityError(
-                    f"preloading needs {total} bytes for {len(self._sizes)} layers, "
-                    f"the capacity is {self._cache.capacity_bytes}"
-                )
-            self._cache.max_cached = max(self._cache.max_cached, len(self._sizes))
-        done = 0
-        for layer_id, size in enumerate(self._sizes):
             with self._changed:
-                self._make_resident(layer_id, cancelled, count=False)
-            done += size
-            if progress:
-                progress(done / total)
+                if total > self._cache.capacity_bytes:
+                    raise CapacityError(
+                        f"preloading needs {total} bytes for {len(self._sizes)} layers, "
+                        f"the capacity is {self._cache.capacity_bytes}"
+                    )
+                self._cache.max_cached = max(self._cache.max_cached, len(self._sizes))
+            done = 0
+            for layer_id, size in enumerate(self._sizes):
+                with self._changed:
+                    self._make_resident(layer_id, cancelled, count=False)
+                done += size
+                if progress:
+                    progress(done / total)
 
     def pin(self, layer_id: int) -> None:
-        """Make the layer resident, and keep it so until unpinned as often as pinned."""
+        """Make the layer resident, and keep it so until unpinned as often as pinned.
+
+        Raises:
+            OutOfBoundsError: no such layer.
+            CapacityError: the limits do not let it in.
+        """
+        self._gguf.layer(layer_id)
         with self._changed:
             self._make_resident(layer_id, never, count=False)
             self._cache.pin(layer_id)
 
     def unpin(self, layer_id: int) -> None:
-        """Take one pin back."""
+        """Take one pin back.
+
+        Raises:
+            ValueError: the layer is not pinned.
+        """
         with self._changed:
             self._cache.unpin(layer_id)
             self._changed.notify_all()
@@ -147,11 +154,28 @@ class Memory64LayerManager:
         with self._changed:
             return self._cache.stats()
 
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Closing waits until the block is left.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._changed:
+            self._check_open()
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._users -= 1
+                self._changed.notify_all()
+
     def close(self) -> None:
-        """Refuse further work, wait for loads under way, and give all memory back."""
+        """Refuse further work, wait for calls under way, and give all memory back."""
         with self._changed:
             self._closed = True
-            while self._cache.is_loading():
+            while self._users or self._cache.is_loading():
                 self._changed.wait()
             self._cache.clear()
             self._weights.clear()
@@ -161,9 +185,7 @@ class Memory64LayerManager:
         span = self._runtime.span(info)
         return Tensor(info, span.offset, partial(self._bytes_of, info.layer_id, span))
 
-    def dequantize(
-        self, info: TensorInfo, *, cancelled: Callable[[], bool] = never
-    ) -> NDArray[float32]:
+    def dequantize(self, info: TensorInfo, *, cancelled: Cancelled = never) -> NDArray[float32]:
         """The values of a tensor; leaves no more resident than there was.
 
         Raises:
@@ -172,35 +194,38 @@ class Memory64LayerManager:
             SourceChangedError: the file was changed since it was loaded.
         """
         span = self._runtime.span(info)
-        self._runtime.load([span], cancelled=cancelled)
-        data = np.frombuffer(self._runtime.view(span.offset, span.size), uint8)
-        values = dequantize(data, info.quant_type, info.shape, info.name)
-        with self._changed:
-            if self._runtime.enabled and not self._is_cached(info.layer_id):
-                self._runtime.evict([span])
+        with self.in_use():
+            self._runtime.load([span], cancelled=cancelled)
+            data = np.frombuffer(self._runtime.view(span.offset, span.size), uint8)
+            values = dequantize(data, info.quant_type, info.shape, info.name)
+            with self._changed:
+                if self._runtime.enabled and not self._is_cached(info.layer_id):
+                    self._runtime.evict([span])
         return values
 
     def _is_cached(self, layer_id: int | None) -> bool:
         return layer_id is not None and self._cache.find(layer_id) is not None
 
-    def _make_resident(self, layer_id: int, cancelled: Callable[[], bool], *, count: bool) -> None:
+    def _make_resident(self, layer_id: int, cancelled: Cancelled, *, count: bool) -> None:
         """Load the layer unless it is there; called, and returns, with the lock held."""
         while True:
             self._check_open()
             layer = self._cache.find(layer_id)
             if layer and not layer.loading:
                 self._cache.use(layer_id)
-                self._cache.hits += count
+                if count:
+                    self._cache.count(hit=True)
                 return
             if not layer and self._cache.admit(layer_id, self._sizes[layer_id]):
                 self._load(layer_id, cancelled)
-                self._cache.misses += count
+                if count:
+                    self._cache.count(hit=False)
                 return
             self._changed.wait(WAKE_SECONDS)
             if cancelled():
                 raise CancelledError(f"waiting for layer {layer_id} was cancelled")
 
-    def _load(self, layer_id: int, cancelled: Callable[[], bool]) -> None:
+    def _load(self, layer_id: int, cancelled: Cancelled) -> None:
         """Bring an admitted layer in, the lock released meanwhile."""
         try:
             self._changed.release()
@@ -229,7 +254,12 @@ class Memory64LayerManager:
         # What was read into the region's own pages is gone once evicted: the array
         # pins its layer for as long as it is seen.
         self.pin(layer_id)
-        return self._runtime.leased_array(span.offset, span.size, partial(self.unpin, layer_id))
+        unpin = partial(self.unpin, layer_id)
+        try:
+            return self._runtime.leased_array(span.offset, span.size, unpin)
+        except BaseException:
+            unpin()
+            raise
 
     def _evict(self, layer_id: int) -> None:
         self._runtime.evict(self._spans[layer_id])

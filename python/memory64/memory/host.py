@@ -16,12 +16,12 @@ import ctypes
 import logging
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import wasmtime
 
-if TYPE_CHECKING:
-    from .runtime import Memory64Runtime
+from .image import LayerImage
+from .stats import RuntimeStats
 
 log = logging.getLogger("memory64")
 
@@ -56,7 +56,29 @@ class ReadCode(IntEnum):
     TOO_LARGE = -9
 
 
-def define_host_functions(linker: wasmtime.Linker, runtime: "Memory64Runtime") -> None:
+class Host(Protocol):
+    """What guests are served from: see ``Memory64Runtime``."""
+
+    enabled: bool
+
+    def layer_image(self, layer_id: int) -> LayerImage | None:
+        """The image of a layer."""
+        ...
+
+    def read_layer(self, layer_id: int, buffer: Any) -> int:
+        """Fill ``buffer`` with the image of a layer."""
+        ...
+
+    def read(self, offset: int, buffer: Any) -> int:
+        """Fill ``buffer`` from a flat offset on."""
+        ...
+
+    def stats(self) -> RuntimeStats:
+        """Counts so far."""
+        ...
+
+
+def define_host_functions(linker: wasmtime.Linker, runtime: Host) -> None:
     """Define the four functions in ``linker``, for guests in any store of its engine."""
     i32, i64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
 

@@ -52,6 +52,8 @@ class MemoryLayout:
 
     def __post_init__(self) -> None:
         """Check the regions together."""
+        if not self.regions:
+            raise LayoutError("a layout needs at least one region")
         if len(self.regions) > MAX_REGIONS:
             raise LayoutError(
                 f"a layout has at most {MAX_REGIONS} regions, not {len(self.regions)}"
@@ -80,17 +82,13 @@ class MemoryLayout:
         Raises:
             LayoutError: there is no region, or one is not right.
         """
-        specs = tuple(RegionSpec(name, size_gb) for name, size_gb in regions)
-        if not specs:
-            raise LayoutError("a layout needs at least one region")
-        return cls(specs)
+        return cls(tuple(RegionSpec(name, size_gb) for name, size_gb in regions))
 
     @classmethod
     def for_model(cls, gguf: GGUFDirectory) -> Self:
         """One region that holds all of ``gguf``, whatever its size."""
-        # Layers, embeddings and head of each file may each begin at a huge page of their own.
-        parts = (gguf.layer_count + 2) * len(gguf.sources)
-        needed = gguf.size_bytes + parts * 2 * HUGE_PAGE_BYTES
+        # At worst, no tensor lies beside another of its layer and each takes pages of its own.
+        needed = gguf.size_bytes + len(gguf.tensors) * 2 * HUGE_PAGE_BYTES
         return cls.single(-(-needed // GIB))
 
     @property

@@ -3,20 +3,22 @@
 import ctypes
 import errno
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
 from ..errors import CancelledError, CapacityError, SourceChangedError, SourceError
 from ..gguf import align_up
 from . import platform
+from .cancel import Cancelled, never
+from .copied_extents import CopiedExtents
 from .layout import RegionSpec
 from .placement import Extent
 from .reservation import Reservation
 
 CHUNK_BYTES = 8 << 20
 """What is brought in between two looks at whether the caller still wants it: 4 ms of disk."""
-
 
 ByteArray = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
@@ -26,7 +28,7 @@ class Region:
 
     Nothing is read when an extent is attached: the operating system reads a page when it
     is first touched, by us, by the caller's array, or by a guest. What cannot be mapped
-    is read into the memory's own pages by ``load`` instead, and is gone after ``evict``;
+    is copied into the memory's own pages when it is needed, and is gone after ``evict``;
     ``keeps_evicted`` tells which of the two holds.
     """
 
@@ -38,7 +40,7 @@ class Region:
         self._address = reservation.address
         self._pages = _as_array(self._buffer(0, spec.size_bytes))
         self._bytes = _read_only(self._pages)
-        self._copied: list[Extent] = []
+        self._copied = CopiedExtents(self._pages)
         self.used_bytes = 0
 
     @property
@@ -54,12 +56,12 @@ class Region:
             copy_now: where it cannot be mapped, copy it at once, not when it is loaded.
         """
         if not self._map(extent):
-            self._copied.append(extent)
+            self._copied.add(extent)
             if copy_now:
-                self._copy_from(extent, extent.region_offset, extent.region_offset + extent.size)
+                self._copied.fill(extent.region_offset, extent.region_offset + extent.size)
         self.used_bytes += extent.size
 
-    def load(self, offset: int, size: int, cancelled: Callable[[], bool]) -> None:
+    def load(self, offset: int, size: int, cancelled: Cancelled = never) -> None:
         """Make the bytes resident.
 
         Raises:
@@ -69,15 +71,41 @@ class Region:
         for start in range(offset, offset + size, CHUNK_BYTES):
             if cancelled():
                 raise CancelledError(f"loading stopped at byte {start - offset} of {size}")
-            self._load_chunk(start, min(start + CHUNK_BYTES, offset + size))
+            end = min(start + CHUNK_BYTES, offset + size)
+            if self._copied:
+                self._copied.fill(start, end)
+            else:
+                self._populate(start, end)
 
     def evict(self, offset: int, size: int) -> None:
         """Give the pages of these bytes back to the operating system."""
-        start, end = offset, offset + size
-        if self.keeps_evicted:  # the pages at both ends come back for their other owners
-            start = start // platform.OS_PAGE_BYTES * platform.OS_PAGE_BYTES
-            end = align_up(end, platform.OS_PAGE_BYTES)
+        if self._copied:
+            with self._copied.lock:
+                emptied = self._copied.empty(offset, offset + size)
+                platform.release(self._address + emptied.start, len(emptied))
+            return
+        # The pages at both ends come back by themselves for their other owners.
+        start = offset // platform.OS_PAGE_BYTES * platform.OS_PAGE_BYTES
+        end = align_up(offset + size, platform.OS_PAGE_BYTES)
         platform.release(self._address + start, end - start)
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        """Copy the bytes at ``offset`` out.
+
+        Raises:
+            SourceChangedError: the file no longer has them.
+        """
+        with self._present(offset, len(target)):
+            np.frombuffer(target, np.uint8)[:] = self.array(offset, len(target))
+
+    def write(self, offset: int, data: memoryview) -> None:
+        """Change the region's own copy of the bytes; no file is changed.
+
+        Raises:
+            SourceChangedError: the file no longer has the pages that are to be changed.
+        """
+        with self._present(offset, len(data)):
+            self._pages[offset : offset + len(data)] = np.frombuffer(data, np.uint8)
 
     def array(self, offset: int, size: int) -> ByteArray:
         """The bytes themselves, read-only."""
@@ -86,12 +114,9 @@ class Region:
     def leased_array(self, offset: int, size: int, on_release: Callable[[], object]) -> ByteArray:
         """The bytes, and a call to ``on_release`` once no array shows them any more."""
         buffer = self._buffer(offset, size)
-        weakref.finalize(buffer, on_release)
+        # Not at exit, when nobody needs the room and a lock may be held for good.
+        weakref.finalize(buffer, on_release).atexit = False
         return _read_only(_as_array(buffer))
-
-    def write(self, offset: int, data: memoryview) -> None:
-        """Change the region's own copy of the bytes; no file is changed."""
-        self._pages[offset : offset + len(data)] = np.frombuffer(data, np.uint8)
 
     def _map(self, extent: Extent) -> bool:
         fd = extent.source.fileno()
@@ -116,11 +141,13 @@ class Region:
         buffer._owner = self._owner  # type: ignore[attr-defined]
         return buffer
 
-    def _load_chunk(self, start: int, end: int) -> None:
-        for extent in self._copied:
-            self._copy_from(extent, start, end)
-        if self.keeps_evicted:
-            self._populate(start, end)
+    @contextmanager
+    def _present(self, offset: int, size: int) -> Iterator[None]:
+        # Loading turns a page that is gone from the file into an error, where touching it
+        # would end the process.
+        with self._copied.lock if self._copied else nullcontext():
+            self.load(offset, size)
+            yield
 
     def _populate(self, start: int, end: int) -> None:
         what = f"region {self.name!r}, bytes {start} to {end}"
@@ -130,14 +157,6 @@ class Region:
             raise SourceError(f"{what} cannot be read: {error}") from error
         if not there:
             raise SourceChangedError(f"{what}: the file behind them has become shorter")
-
-    def _copy_from(self, extent: Extent, start: int, end: int) -> None:
-        file_end = extent.region_offset + extent.source.size - extent.file_offset
-        start = max(start, extent.region_offset)
-        end = min(end, extent.region_offset + extent.size, file_end)
-        if start < end:
-            file_offset = extent.file_offset + start - extent.region_offset
-            extent.source.read_into(file_offset, self._pages[start:end].data)
 
 
 def _as_array(buffer: "ctypes.Array[ctypes.c_ubyte]") -> ByteArray:

@@ -1,18 +1,17 @@
 """The flat 64-bit space: named regions, reads and writes across them, layers by number."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from threading import Lock
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import wasmtime
+from numpy import uint8
 from numpy.typing import NDArray
 
 from ..errors import ClosedError, LayoutError, OutOfBoundsError
 from ..gguf import GGUFDirectory, TensorInfo
+from .cancel import Cancelled, never
 from .engine import engine
 from .host import define_host_functions
 from .image import LayerImage, Span
@@ -20,31 +19,10 @@ from .layout import MemoryLayout
 from .placement import Placement, place
 from .region import Region
 from .reservation import reserve_plain, reserve_wasm, wasm_memory
+from .space import FlatSpace
+from .stats import Counts, RegionStats, RuntimeStats
 
 log = logging.getLogger("memory64")
-
-
-@dataclass(frozen=True, slots=True)
-class RegionStats:
-    """One region: how large it is, and how much of it a model takes."""
-
-    name: str
-    size_bytes: int
-    used_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class RuntimeStats:
-    """What a runtime has done so far."""
-
-    reads: int
-    """Successful ones, by ``read`` and by guests."""
-    writes: int
-    bytes_read: int
-    bytes_written: int
-    layers: int
-    """Registered ones."""
-    regions: tuple[RegionStats, ...]
 
 
 class Memory64Runtime:
@@ -72,10 +50,9 @@ class Memory64Runtime:
         self.layout = layout
         self.enabled = enabled
         self._log_level = logging.INFO if enable_logging else logging.DEBUG
-        self._closed = False
         self._placed: tuple[GGUFDirectory, Placement] | None = None
         self._images: dict[int, LayerImage] = {}
-        self._counts = _Counts()
+        self._counts = Counts()
         if enabled:
             store = wasmtime.Store(engine())
             reservations = [
@@ -83,10 +60,12 @@ class Memory64Runtime:
             ]
         else:
             reservations = [reserve_plain(spec) for spec in layout.regions]
-        self._regions = [
-            Region(spec, reservation)
-            for spec, reservation in zip(layout.regions, reservations, strict=True)
-        ]
+        self._space: FlatSpace | None = FlatSpace(
+            [
+                Region(spec, reservation)
+                for spec, reservation in zip(layout.regions, reservations, strict=True)
+            ]
+        )
         self._log("reserved %s", layout)
 
     @property
@@ -102,7 +81,7 @@ class Memory64Runtime:
     @property
     def keeps_evicted(self) -> bool:
         """Whether evicted bytes come back by themselves when they are touched."""
-        return all(region.keeps_evicted for region in self._regions)
+        return all(region.keeps_evicted for region in self._open().regions)
 
     def place(self, gguf: GGUFDirectory) -> None:
         """Let a model's tensors appear in the regions, and register its layers.
@@ -112,14 +91,14 @@ class Memory64Runtime:
         Raises:
             LayoutError: the layout cannot hold it, or holds another one.
         """
-        self._check_open()
+        space = self._open()
         if self._placed and self._placed[0] is gguf:
             return
         if self._placed:
             raise LayoutError(f"the regions hold {self._placed[0].name} already")
         placement = place(gguf, self.layout)
         for extent in placement.extents:
-            self._regions[extent.region].attach(extent)
+            space.regions[extent.region].attach(extent)
         self._placed = (gguf, placement)
         for layer_id, tensors in enumerate(gguf.layers):
             self.register_layer(layer_id, map(self.span, tensors), alignment=gguf.alignment)
@@ -142,12 +121,16 @@ class Memory64Runtime:
 
         Raises:
             OutOfBoundsError: a span is not inside one region.
+            ValueError: ``alignment`` is not positive.
         """
         if layer_id < 0:
             raise OutOfBoundsError(f"layers are numbered from 0 on, not {layer_id}")
+        if alignment < 1:
+            raise ValueError(f"alignment needs to be a positive number of bytes, not {alignment}")
         image = LayerImage([Span(*span) for span in spans], alignment)
+        space = self._open()
         for span in image.spans:
-            self._in_one_region(span.offset, span.size)
+            space.within_one(span.offset, span.size)
         self._images[layer_id] = image
 
     def layer_image(self, layer_id: int) -> LayerImage | None:
@@ -156,7 +139,7 @@ class Memory64Runtime:
 
     def check(self) -> None:
         """Raise ``SourceChangedError`` where a file placed here has been changed since."""
-        self._check_open()
+        self._open()
         if self._placed:
             self._placed[0].check()
 
@@ -209,10 +192,12 @@ class Memory64Runtime:
 
         Raises:
             OutOfBoundsError: not all of it lies inside the space.
+            SourceChangedError: the file was changed since it was placed.
         """
+        self.check()
         source = memoryview(data).cast("B")
         done = 0
-        for region, start, size in self._pieces(offset, len(source)):
+        for region, start, size in self._open().pieces(offset, len(source)):
             region.write(start, source[done : done + size])
             done += size
         self._counts.add_write(done)
@@ -227,12 +212,12 @@ class Memory64Runtime:
         """
         if self.keeps_evicted:
             return self.array(offset, size).data
+        self._open().within_one(offset, size)
         copy = bytearray(size)
-        self._in_one_region(offset, size)
         self._copy_out(offset, memoryview(copy))
         return memoryview(copy).toreadonly()
 
-    def array(self, offset: int, size: int) -> NDArray[np.uint8]:
+    def array(self, offset: int, size: int) -> NDArray[uint8]:
         """The resident bytes inside one region, read-only, not copied.
 
         Raises:
@@ -240,22 +225,22 @@ class Memory64Runtime:
             SourceChangedError: the file was changed since it was placed.
         """
         self.check()
-        region, start = self._in_one_region(offset, size)
+        region, start = self._open().within_one(offset, size)
         return region.array(start, size)
 
     def leased_array(
         self, offset: int, size: int, on_release: Callable[[], object]
-    ) -> NDArray[np.uint8]:
+    ) -> NDArray[uint8]:
         """Like ``array``; ``on_release`` is called when the last array showing it is gone."""
         self.check()
-        region, start = self._in_one_region(offset, size)
+        region, start = self._open().within_one(offset, size)
         return region.leased_array(start, size, on_release)
 
     def load(
         self,
         spans: Iterable[Span],
         *,
-        cancelled: Callable[[], bool] = lambda: False,
+        cancelled: Cancelled = never,
         progress: Callable[[int], None] = lambda size: None,
     ) -> None:
         """Make the bytes of ``spans`` resident.
@@ -271,7 +256,7 @@ class Memory64Runtime:
         """
         self.check()
         for span in spans:
-            for region, start, size in self._pieces(span.offset, span.size):
+            for region, start, size in self._open().pieces(span.offset, span.size):
                 region.load(start, size, cancelled)
             progress(span.size)
             self._log("loaded %s", span)
@@ -279,7 +264,7 @@ class Memory64Runtime:
     def evict(self, spans: Iterable[Span]) -> None:
         """Give the pages of ``spans`` back to the operating system."""
         for span in spans:
-            for region, start, size in self._pieces(span.offset, span.size):
+            for region, start, size in self._open().pieces(span.offset, span.size):
                 region.evict(start, size)
             self._log("evicted %s", span)
 
@@ -294,8 +279,9 @@ class Memory64Runtime:
 
         Raises:
             CapacityError: the process may not reserve that much address space again.
+            SourceChangedError: the file was changed since it was placed.
         """
-        self._check_open()
+        self.check()
         extents = self._placed[1].extents if self._placed else ()
         for index, spec in enumerate(self.layout.regions):
             memory = wasm_memory(store, spec)
@@ -311,14 +297,13 @@ class Memory64Runtime:
             layers=len(self._images),
             regions=tuple(
                 RegionStats(region.name, region.size_bytes, region.used_bytes)
-                for region in self._regions
+                for region in self._open().regions
             ),
         )
 
     def close(self) -> None:
         """End all use; the regions go when the last array showing them does."""
-        self._closed = True
-        self._regions = []
+        self._space = None
 
     def __enter__(self) -> Self:
         """Return the runtime."""
@@ -336,79 +321,16 @@ class Memory64Runtime:
     def _copy_out(self, offset: int, target: memoryview) -> None:
         self.check()
         done = 0
-        for region, start, size in self._pieces(offset, len(target)):
-            # Loading first turns a page that is gone from the file into an error; a copy
-            # alone would end the process there.
-            region.load(start, size, lambda: False)
-            np.frombuffer(target, np.uint8)[done : done + size] = region.array(start, size)
+        for region, start, size in self._open().pieces(offset, len(target)):
+            region.read_into(start, target[done : done + size])
             done += size
 
-    def _pieces(self, offset: int, size: int) -> Iterator[tuple[Region, int, int]]:
-        """The parts of a flat range by region; the whole range is checked before the first."""
-        self._check_open()
-        if offset < 0 or size < 0 or offset + size > self.size_bytes:
-            raise OutOfBoundsError(
-                f"{size} bytes at offset {offset} are not inside the {self.size_bytes} bytes "
-                "of the regions"
-            )
-        return self._pieces_inside(offset, size)
-
-    def _pieces_inside(self, offset: int, size: int) -> Iterator[tuple[Region, int, int]]:
-        region_start = 0
-        for region in self._regions:
-            start = offset - region_start
-            if size and 0 <= start < region.size_bytes:
-                count = min(size, region.size_bytes - start)
-                yield region, start, count
-                offset += count
-                size -= count
-            region_start += region.size_bytes
-
-    def _in_one_region(self, offset: int, size: int) -> tuple[Region, int]:
-        self._check_open()
-        region_start = 0
-        for region in self._regions:
-            start = offset - region_start
-            if start >= 0 and size >= 0 and start + size <= region.size_bytes:
-                return region, start
-            region_start += region.size_bytes
-        raise OutOfBoundsError(
-            f"{size} bytes at offset {offset} are not inside one region; the space has "
-            f"{self.size_bytes} bytes"
-        )
-
-    def _check_open(self) -> None:
-        if self._closed:
+    def _open(self) -> FlatSpace:
+        """The regions, held by the caller even if another thread closes the runtime."""
+        space = self._space
+        if space is None:
             raise ClosedError("the runtime has been closed")
+        return space
 
     def _log(self, message: str, *values: object) -> None:
         log.log(self._log_level, message, *values)
-
-
-class _Counts:
-    """Counters that several threads may raise at once."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._reads = self._writes = self._bytes_read = self._bytes_written = 0
-
-    def add_read(self, size: int) -> None:
-        with self._lock:
-            self._reads += 1
-            self._bytes_read += size
-
-    def add_write(self, size: int) -> None:
-        with self._lock:
-            self._writes += 1
-            self._bytes_written += size
-
-    def snapshot(self, layers: int, regions: tuple[RegionStats, ...]) -> RuntimeStats:
-        with self._lock:
-            return RuntimeStats(
-                reads=self._reads,
-                writes=self._writes,
-                bytes_read=self._bytes_read,
-                bytes_written=self._bytes_written,
-                layers=layers,
-                regions=regions,
-            )

@@ -146,6 +146,30 @@ def test_nothing_but_pinned_layers_is_an_error(gguf: GGUFDirectory) -> None:
     layers.load_layer(2)
 
 
+def test_a_refused_layer_costs_no_other(gguf: GGUFDirectory) -> None:
+    small, large = gguf.layer_bytes(0), gguf.layer_bytes(1)
+    assert small < large
+    layers = manager(gguf, capacity_bytes=2 * small)
+    with layers.load_layer(0):
+        layers.load_layer(2)
+        with pytest.raises(CapacityError, match=f"1 pinned layers take {small}"):
+            layers.load_layer(1)
+        assert layers.cache_stats().cached_layers == 2
+        assert layers.cache_stats().evictions == 0
+
+
+def test_pins_of_layers_that_are_not_there(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf)
+    for layer_id in (-1, LAYERS):
+        with pytest.raises(OutOfBoundsError):
+            layers.pin(layer_id)
+    with pytest.raises(ValueError, match="layer 0 is not pinned"):
+        layers.unpin(0)
+    layers.load_layer(0)
+    with pytest.raises(ValueError, match="layer 0 is not pinned"):
+        layers.unpin(0)
+
+
 def test_pins_count(gguf: GGUFDirectory) -> None:
     layers = manager(gguf, 1)
     layer = layers.load_layer(0)

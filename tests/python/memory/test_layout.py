@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory64 import LayoutError, MemoryLayout, RegionSpec
+from memory64 import GGMLQuantizationType, LayoutError, MemoryLayout, RegionSpec, load_model
 from memory64.gguf import open_gguf
 from memory64.memory.layout import GIB, MAX_REGION_GIB, MAX_REGIONS
+from models.writer import TensorSpec, text, u32, write_sparse
 
 
 def test_single_and_multi() -> None:
@@ -47,5 +48,21 @@ def test_one_region_holds_a_model_of_any_size(name: str, request: pytest.Fixture
     gguf = open_gguf(Path(request.getfixturevalue(name)))
     layout = MemoryLayout.for_model(gguf)
     assert len(layout.regions) == 1
-    assert gguf.size_bytes <= layout.size_bytes <= gguf.size_bytes + 2 * GIB
+    assert gguf.size_bytes <= layout.size_bytes <= gguf.size_bytes + 4 * GIB
     gguf.close()
+
+
+def test_a_file_ordered_by_kind_of_tensor_fits_too(tmp_path: Path) -> None:
+    """No tensor lies beside another of its layer, so each is a run of pages of its own."""
+    kinds = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+    tensors = [
+        TensorSpec(f"blk.{layer}.{kind}.weight", (1024, 4096), GGMLQuantizationType.F16)
+        for kind in kinds
+        for layer in range(80)
+    ]
+    metadata = {"general.architecture": text("llama"), "llama.block_count": u32(80)}
+    path = tmp_path / "by-kind.gguf"
+    write_sparse(path, metadata, tensors, 0, b"mark")
+    with load_model(path, memory64=True) as model:
+        assert model.tensors[tensors[0].name].data[:4].tobytes() == b"mark"
+        assert len(model.get_layer(79)) == len(kinds)

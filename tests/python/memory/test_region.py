@@ -9,7 +9,7 @@ import pytest
 from memory64 import Memory64Runtime, MemoryLayout, SourceChangedError
 from memory64.errors import CancelledError
 from memory64.gguf import GGUFDirectory, open_gguf
-from memory64.memory import platform
+from memory64.memory import Span, platform
 
 
 @pytest.fixture(
@@ -60,6 +60,21 @@ def test_bytes_come_back_after_eviction(
     for info in gguf.tensors.values():  # views and reads need no load before them
         span = runtime.span(info)
         assert bytes(runtime.view(*span)) == raw[info.file_offset : info.file_end]
+
+
+def test_what_is_written_over_a_tensor_lasts_until_it_is_evicted(
+    placed: tuple[Memory64Runtime, GGUFDirectory], tiny: Path
+) -> None:
+    runtime, gguf = placed
+    before = tiny.read_bytes()
+    info = gguf.tensor("output.weight")
+    span = runtime.span(info)
+    runtime.write(span.offset, b"changed")
+    for _ in range(2):
+        assert bytes(runtime.view(span.offset, 7)) == b"changed"
+    runtime.evict([Span(0, runtime.size_bytes)])
+    assert bytes(runtime.view(*span)) == before[info.file_offset : info.file_end]
+    assert tiny.read_bytes() == before
 
 
 def test_cancelled_before_the_first_byte(placed: tuple[Memory64Runtime, GGUFDirectory]) -> None:

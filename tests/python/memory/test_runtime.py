@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import wasmtime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +142,8 @@ def test_registered_layers_are_read_as_images() -> None:
         runtime.register_layer(5, [(GIB - 1, 2)])
     with pytest.raises(OutOfBoundsError, match="-1"):
         runtime.register_layer(-1, [])
+    with pytest.raises(ValueError, match="alignment"):
+        runtime.register_layer(5, [], alignment=0)
 
 
 def test_a_runtime_holds_one_model(tiny: Path, tmp_path: Path) -> None:
@@ -179,8 +182,12 @@ def test_a_changed_file_is_noticed(tiny: Path, change: str) -> None:
         os.utime(tiny, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     for access in (
         lambda: runtime.read(span.offset, bytearray(span.size)),
+        lambda: runtime.write(span.offset, b"1"),
         lambda: runtime.view(span.offset, span.size),
         lambda: runtime.load([span]),
+        lambda: runtime.add_regions_to_linker(
+            wasmtime.Linker(runtime.engine), wasmtime.Store(runtime.engine)
+        ),
     ):
         with pytest.raises(SourceChangedError, match=r"tiny\.gguf"):
             access()
@@ -197,6 +204,8 @@ def test_a_file_cut_between_check_and_read_is_an_error_not_a_signal(
     monkeypatch.setattr(gguf, "check", lambda: os.truncate(tiny, 4096))
     with pytest.raises(SourceChangedError, match="shorter"):
         runtime.read(span.offset, bytearray(span.size))
+    with pytest.raises(SourceChangedError, match="shorter"):
+        runtime.write(span.offset, bytes(span.size))
     gguf.close()
 
 
