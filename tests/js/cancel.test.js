@@ -48,6 +48,15 @@ test('an aborted model still gives its layers and counts them right', async () =
   expect(cacheHits).toBeGreaterThanOrEqual(30);
 });
 
+test('nothing is reported after the call was aborted', async () => {
+  const controller = new AbortController();
+  const onProgress = jest.fn(() => controller.abort(reason));
+  const preload = model.preloadAllLayers({ signal: controller.signal, onProgress });
+  await expect(preload).rejects.toBe(reason);
+  await model.close(); // waits for the Python work to end
+  expect(onProgress).toHaveBeenCalledTimes(1);
+});
+
 test('what onProgress throws is why the call ends', async () => {
   const onProgress = jest.fn(() => {
     throw reason;
