@@ -64,13 +64,9 @@ class LayerCache:
         self._resident_bytes = 0
         self._peak_bytes = 0
 
-    def find(self, layer_id: int) -> "Residency | None":
+    def find(self, layer_id: int) -> Residency | None:
         """How the layer is held, None where it is not."""
         return self._layers.get(layer_id)
-
-    def is_loading(self) -> bool:
-        """Whether any layer is being loaded."""
-        return any(layer.loading for layer in self._layers.values())
 
     def count(self, *, hit: bool) -> None:
         """A request was served."""

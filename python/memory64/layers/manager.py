@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from threading import Condition
+from threading import Condition, get_ident
 
 import numpy as np
 from numpy import float32, uint8
@@ -58,7 +58,7 @@ class Memory64LayerManager:
         self._sizes = [sum(span.size for span in spans) for spans in self._spans]
         self._weights: dict[int, LayerWeights] = {}
         self._changed = Condition()
-        self._users = 0
+        self._users: list[int] = []
         self._closed = False
         self._cache = LayerCache(
             _policy(policy)(),
@@ -77,7 +77,7 @@ class Memory64LayerManager:
         Raises:
             OutOfBoundsError: no such layer.
             CapacityError: the limits do not let it in.
-            CancelledError: ``cancelled`` became true; nothing else has changed.
+            CancelledError: ``cancelled`` became true; the layer is not resident then.
             SourceChangedError: the file was changed since it was loaded.
             ClosedError: the manager is closed.
         """
@@ -163,19 +163,20 @@ class Memory64LayerManager:
         """
         with self._changed:
             self._check_open()
-            self._users += 1
+            self._users.append(get_ident())
         try:
             yield
         finally:
             with self._changed:
-                self._users -= 1
+                self._users.remove(get_ident())
                 self._changed.notify_all()
 
     def close(self) -> None:
         """Refuse further work, wait for calls under way, and give all memory back."""
         with self._changed:
             self._closed = True
-            while self._users or self._cache.is_loading():
+            # A caller's own progress or cancelled function may be what closes.
+            while any(user != get_ident() for user in self._users):
                 self._changed.wait()
             self._cache.clear()
             self._weights.clear()
@@ -228,11 +229,13 @@ class Memory64LayerManager:
     def _load(self, layer_id: int, cancelled: Cancelled) -> None:
         """Bring an admitted layer in, the lock released meanwhile."""
         try:
+            self._users.append(get_ident())
             self._changed.release()
             try:
                 self._runtime.load(self._spans[layer_id], cancelled=cancelled)
             finally:
                 self._changed.acquire()
+                self._users.remove(get_ident())
             self._cache.loaded(layer_id)
         except BaseException:
             self._cache.drop(layer_id)

@@ -265,6 +265,16 @@ def test_dequantising_leaves_nothing_resident(gguf: GGUFDirectory) -> None:
     assert layers.cache_stats().resident_bytes == 0
 
 
+def test_closing_from_a_function_of_the_caller(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf)
+    with pytest.raises(ClosedError):
+        layers.preload_all(progress=lambda fraction: layers.close())
+    layers = manager(gguf)
+    assert layers.load_layer(0, cancelled=lambda: bool(layers.close())).layer_id == 0
+    with pytest.raises(ClosedError):
+        layers.load_layer(0)
+
+
 def test_a_closed_manager(gguf: GGUFDirectory) -> None:
     layers = manager(gguf)
     array = layers.load_layer(0)["attn_q.weight"].data
