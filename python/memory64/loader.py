@@ -121,17 +121,23 @@ def _load_whole(
     progress: Callable[[float], None] | None,
     cancelled: Cancelled,
 ) -> None:
-    """Bring in the tensors of no layer, then the layers."""
-    others = [info for info in gguf.tensors.values() if info.layer_id is None]
-    others_bytes = sum(info.nbytes for info in others)
-    share = others_bytes / sum(info.nbytes for info in gguf.tensors.values()) if others else 0.0
+    """Bring in the layers, then the tensors of no layer."""
+    others = [runtime.span(info) for info in gguf.tensors.values() if info.layer_id is None]
+    total = sum(info.nbytes for info in gguf.tensors.values())
+    layers_bytes = total - sum(span.size for span in others)
+
+    def report(done: float) -> None:
+        if progress:
+            progress(done / total)
+
     manager.preload_all(
-        progress=progress and (lambda fraction: progress(fraction * (1 - share))),
-        cancelled=cancelled,
+        progress=lambda fraction: report(fraction * layers_bytes), cancelled=cancelled
     )
-    runtime.load([runtime.span(info) for info in others], cancelled=cancelled)
-    if progress:
-        progress(1.0)
+    done = layers_bytes
+    for span in others:
+        runtime.load([span], cancelled=cancelled)
+        done += span.size
+        report(done)
 
 
 def _check_capacity(gguf: GGUFDirectory, capacity_bytes: int) -> None:

@@ -236,19 +236,12 @@ class Memory64Runtime:
         region, start = self._open().within_one(offset, size)
         return region.leased_array(start, size, on_release)
 
-    def load(
-        self,
-        spans: Iterable[Span],
-        *,
-        cancelled: Cancelled = never,
-        progress: Callable[[int], None] = lambda size: None,
-    ) -> None:
+    def load(self, spans: Iterable[Span], *, cancelled: Cancelled = never) -> None:
         """Make the bytes of ``spans`` resident.
 
         Args:
             spans: inside the space.
             cancelled: asked every few milliseconds.
-            progress: called with the bytes of each span once it is resident.
 
         Raises:
             CancelledError: ``cancelled`` became true.
@@ -258,7 +251,6 @@ class Memory64Runtime:
         for span in spans:
             for region, start, size in self._open().pieces(span.offset, span.size):
                 region.load(start, size, cancelled)
-            progress(span.size)
             self._log("loaded %s", span)
 
     def evict(self, spans: Iterable[Span]) -> None:
