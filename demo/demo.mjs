@@ -7,7 +7,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { loadModel } from '../native.mjs';
+import { loadModel, Memory64Error } from '../native.mjs';
 import { venvProgram } from '../scripts/paths.mjs';
 
 const MAX_CACHED = 4;
@@ -58,46 +58,58 @@ async function checksums(model) {
   };
 }
 
-const path = process.argv[2] ?? python('../models/fetch.py', 'smollm2');
+async function demo() {
+  const path = process.argv[2] ?? python('../models/fetch.py', 'smollm2');
 
-// The first call in a process starts Python; one for a missing file shows what that takes alone.
-const [, start] = await timed(() => loadModel(`${path}.missing`).catch(() => {}));
-const before = process.memoryUsage.rss();
-const [model, load] = await timed(() => loadModel(path, { memory64: true, maxCached: MAX_CACHED }));
-const after = process.memoryUsage.rss();
+  // The first call in a process starts Python; one for a missing file shows what that takes alone.
+  const [, start] = await timed(() => loadModel(`${path}.missing`).catch(() => {}));
+  const before = process.memoryUsage.rss();
+  const [model, load] = await timed(() =>
+    loadModel(path, { memory64: true, maxCached: MAX_CACHED }),
+  );
+  const after = process.memoryUsage.rss();
 
-console.log(`\n${model.metadata['general.name'] ?? model.source} (${model.architecture})`);
-row(
-  'file',
-  `${bytes(model.sizeBytes)}, ${model.layerCount} layers, ${model.tensors.length} tensors`,
-);
-row('starting Python', ms(start));
-row('loading', ms(load));
-row('memory before and after', `${bytes(before)}, ${bytes(after)}`);
+  console.log(`\n${model.metadata['general.name'] ?? model.source} (${model.architecture})`);
+  row(
+    'file',
+    `${bytes(model.sizeBytes)}, ${model.layerCount} layers, ${model.tensors.length} tensors`,
+  );
+  row('starting Python', ms(start));
+  row('loading', ms(load));
+  row('memory before and after', `${bytes(before)}, ${bytes(after)}`);
 
-for (const turn of ['first', 'second']) {
-  const means = await walk(model);
-  row(`${turn} walk, a layer`, `${ms(means.load)} loaded, ${ms(means.hit)} cached`);
+  for (const turn of ['first', 'second']) {
+    const means = await walk(model);
+    row(`${turn} walk, a layer`, `${ms(means.load)} loaded, ${ms(means.hit)} cached`);
+  }
+
+  const stats = await model.cacheStats();
+  row('cache', `${stats.cachedLayers} layers, ${bytes(stats.residentBytes)} resident`);
+  row(
+    'requests',
+    `${stats.cacheHits} hits, ${stats.cacheMisses} misses, ${stats.evictions} evictions`,
+  );
+  row('hit rate', `${(stats.hitRate * 100).toFixed(1)} %`);
+  row('memory after the walks', bytes(process.memoryUsage.rss()));
+
+  const { name, ours, files } = await checksums(model);
+  row(`SHA-256 of ${name}`, '');
+  row('  from getLayer', ours);
+  row("  from the file's own bytes", files);
+  await model.close();
+
+  if (ours !== files) {
+    console.error('\nThe bytes differ.');
+    process.exitCode = 1;
+  } else {
+    console.log('\nThe bytes are the file’s.');
+  }
 }
 
-const stats = await model.cacheStats();
-row('cache', `${stats.cachedLayers} layers, ${bytes(stats.residentBytes)} resident`);
-row(
-  'requests',
-  `${stats.cacheHits} hits, ${stats.cacheMisses} misses, ${stats.evictions} evictions`,
-);
-row('hit rate', `${(stats.hitRate * 100).toFixed(1)} %`);
-row('memory after the walks', bytes(process.memoryUsage.rss()));
-
-const { name, ours, files } = await checksums(model);
-row(`SHA-256 of ${name}`, '');
-row('  from getLayer', ours);
-row("  from the file's own bytes", files);
-await model.close();
-
-if (ours !== files) {
-  console.error('\nThe bytes differ.');
+try {
+  await demo();
+} catch (error) {
+  if (!(error instanceof Memory64Error)) throw error;
+  console.error(`\n${error.message} [${error.code}]`);
   process.exitCode = 1;
-} else {
-  console.log('\nThe bytes are the file’s.');
 }

@@ -9,14 +9,14 @@ function requireType(fits, name, wanted, value) {
   if (!fits) throw wrongType(`${name} must be ${wanted}, got ${inspect(value, { depth: 0 })}`);
 }
 
-/** A path, from a path or a file: URL. */
+/** A path, from a path or a file: URL, which may be a string too. */
 function checkSource(source) {
   if (source?.protocol === 'file:' && typeof source.href === 'string') {
     return fileURLToPath(source.href);
   }
   requireType(typeof source === 'string', 'source', 'a path or a file: URL', source);
   if (source === '') throw outOfRange('source must not be empty');
-  return source;
+  return source.startsWith('file://') ? fileURLToPath(source) : source;
 }
 
 function checkOptions(options) {

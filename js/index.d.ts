@@ -6,7 +6,7 @@
  * Above 3,000,000,000 bytes weights stay in the file until a layer is asked for, so a model may
  * be far larger than the machine's memory.
  *
- * @param source A path, or a `file:` URL.
+ * @param source A path, or a `file:` URL as an object or a string.
  * @throws {SourceNotFoundError} There is no such file.
  * @throws {SourceError} It cannot be opened or read (a directory, no permission).
  * @throws {GGUFFormatError} It is not a GGUF file, or contradicts itself.
@@ -30,7 +30,10 @@ export interface LoadOptions extends CallOptions, ProgressOptions {
    * @default 'auto'
    */
   memory64?: 'auto' | boolean;
-  /** The most layers to keep resident. By default as many as fit in the memory there is. */
+  /**
+   * The most layers to keep resident. By default as many as fit in the memory there is. Without
+   * Memory64 all of them are kept.
+   */
   maxCached?: number;
   /** The most bytes of layers to keep resident. By default taken from the memory there is. */
   capacityBytes?: number;
@@ -100,7 +103,7 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
    */
   loadTensor(name: string, options?: CallOptions): Promise<Float32Array>;
   /**
-   * Makes every layer resident, and lifts `maxCached` for that.
+   * Makes every layer resident; from then on `maxCached` is the count of layers.
    * @throws {CapacityError} They do not all fit; then none is loaded.
    * @throws {ClosedError} The model is closed.
    */
@@ -153,7 +156,7 @@ export class Tensor {
    * @throws {UnsupportedQuantTypeError} Its type cannot be dequantised.
    * @throws {ClosedError} The model is closed.
    */
-  dequantize(): Promise<Float32Array>;
+  dequantize(options?: CallOptions): Promise<Float32Array>;
 }
 
 /** An entry of the tensor directory. */
@@ -184,7 +187,7 @@ export class MetadataArray {
   readonly type: string;
   readonly length: number;
   /** @throws {ClosedError} The model is closed. */
-  read(): Promise<MetadataScalar[]>;
+  read(options?: CallOptions): Promise<MetadataScalar[]>;
 }
 
 /** Statistics of the layers' cache. */

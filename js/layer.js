@@ -35,8 +35,8 @@ class Tensor {
     return this.#data;
   }
 
-  dequantize() {
-    return this.#dequantize();
+  dequantize(options) {
+    return this.#dequantize(options);
   }
 }
 
@@ -50,7 +50,7 @@ class Layer {
 
   /**
    * `infos` are the layer's entries of the tensor directory, `runs` its bytes as `{ offset, data }`,
-   * and `dequantize(name)` gives a tensor's values.
+   * and `dequantize(name, options)` gives a tensor's values.
    */
   constructor(id, infos, runs, dequantize) {
     this.#id = id;
@@ -100,7 +100,7 @@ class Layer {
         offset <= info.offset && info.offset + info.nbytes <= offset + data.byteLength,
     );
     const dequantize = this.#dequantize;
-    return new Tensor(info, run, () => dequantize(info.name));
+    return new Tensor(info, run, (options) => dequantize(info.name, options));
   }
 }
 

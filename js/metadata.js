@@ -11,20 +11,20 @@ class MetadataArray {
     Object.freeze(this);
   }
 
-  read() {
-    return this.#read();
+  read(options) {
+    return this.#read(options);
   }
 }
 
 /**
- * The metadata as a plain object. `read(key)` is how a long array gets its values.
+ * The metadata as a plain object. `read(key, options)` is how a long array gets its values.
  * Keys come from a file: one named "__proto__" is a key like any other.
  */
 function metadataFrom(description, read) {
   const entries = Object.entries(description).map(([key, value]) => {
     if (Array.isArray(value)) return [key, Object.freeze(Array.from(value))];
     if (typeof value !== 'object') return [key, value];
-    return [key, new MetadataArray(value, () => read(key))];
+    return [key, new MetadataArray(value, (options) => read(key, options))];
   });
   return Object.freeze(Object.fromEntries(entries));
 }

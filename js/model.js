@@ -26,7 +26,9 @@ class Model {
   constructor(nativeModel, description) {
     this.#native = nativeModel;
     this.#description = description;
-    this.#metadata = metadataFrom(description.metadata, (key) => this.#readMetadata(key));
+    this.#metadata = metadataFrom(description.metadata, (key, options) =>
+      this.#readMetadata(key, options),
+    );
     this.#tensors = Object.freeze(Array.from(description.tensors, frozenInfo));
     for (const info of this.#tensors) {
       if (info.layer === null) continue;
@@ -67,7 +69,7 @@ class Model {
     checkLayerId(id, this.layerCount);
     const { signal } = checkOptions(options);
     const runs = await this.#run((token) => this.#native.getLayer(id, token), { signal });
-    return new Layer(id, this.#layers.get(id) ?? [], runs, (name) => this.loadTensor(name));
+    return new Layer(id, this.#layers.get(id) ?? [], runs, (...args) => this.loadTensor(...args));
   }
 
   async loadTensor(name, options = {}) {
@@ -104,8 +106,10 @@ class Model {
     for (let id = 0; id < this.layerCount; id += 1) yield await this.getLayer(id);
   }
 
-  async #readMetadata(key) {
-    return Array.from(await this.#run(() => this.#native.readMetadata(key)));
+  async #readMetadata(key, options = {}) {
+    const { signal } = checkOptions(options);
+    const read = (token) => this.#native.readMetadata(key, token);
+    return Array.from(await this.#run(read, { signal }));
   }
 
   async #run(start, options) {

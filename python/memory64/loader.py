@@ -41,7 +41,8 @@ def load_model(
         source: a path, any part of a split model, or the bytes of a whole file.
         memory64: ``"auto"`` for models above ``MEMORY64_THRESHOLD_BYTES``, or True, False.
         layout: the regions; one that holds the model by default.
-        max_cached: layers resident at once; as many as fit by default.
+        max_cached: layers resident at once; as many as fit by default. Without Memory64
+            all of them are.
         capacity_bytes: bytes of layers resident at once; by default what the process may
             use, control group first.
         policy: which layer goes when room is needed: ``"lru"``.
@@ -61,6 +62,8 @@ def load_model(
     """
     if memory64 != "auto" and not isinstance(memory64, bool):
         raise ValueError(f"memory64 needs to be 'auto', True or False, found {memory64!r}")
+    if layout is not None and not isinstance(layout, MemoryLayout):
+        raise TypeError(f"layout needs to be a MemoryLayout, found {layout!r}")
     gguf = open_gguf(source)
     try:
         enabled = gguf.size_bytes > MEMORY64_THRESHOLD_BYTES if memory64 == "auto" else memory64

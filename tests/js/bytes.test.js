@@ -99,8 +99,11 @@ test('several models are open at once', async () => {
   await Promise.all(models.map((model) => model.close()));
 });
 
-test('a tensor dequantises itself', async () => {
-  const model = await loadModel(pathToFileURL(path));
+test.each([
+  ['an object', pathToFileURL(path)],
+  ['a string', pathToFileURL(path).href],
+])('a tensor of a model named by a URL, %s, dequantises itself', async (_, url) => {
+  const model = await loadModel(url);
   const layer = await model.getLayer(0);
   const values = await layer.tensor('ffn_down.weight').dequantize();
   expect(sha256(values)).toBe(reference.values['blk.0.ffn_down.weight']);

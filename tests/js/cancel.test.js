@@ -18,6 +18,7 @@ test('a signal that has fired starts nothing', async () => {
   await expect(model.getLayer(0, { signal })).rejects.toBe(reason);
   await expect(model.loadTensor('output_norm.weight', { signal })).rejects.toBe(reason);
   await expect(model.preloadAllLayers({ signal })).rejects.toBe(reason);
+  await expect(model.metadata['tokenizer.ggml.tokens'].read({ signal })).rejects.toBe(reason);
   expect(await model.cacheStats()).toMatchObject({ cacheMisses: 0, cachedLayers: 0 });
 });
 
@@ -63,6 +64,11 @@ test('what onProgress throws is why the call ends', async () => {
   });
   await expect(loadModel(path, { onProgress })).rejects.toBe(reason);
   expect(onProgress).toHaveBeenCalledTimes(1);
+});
+
+test('a tensor that dequantises itself can be stopped', async () => {
+  const [tensor] = await model.getLayer(0);
+  await expect(tensor.dequantize({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
 test('a signal that fires after the call does not matter', async () => {

@@ -105,6 +105,11 @@ def test_a_standard_model_larger_than_the_capacity(tiny: Path) -> None:
         load_model(tiny, memory64=False, capacity_bytes=1_000_000)
 
 
+def test_a_layout_of_another_kind(tiny: Path) -> None:
+    with pytest.raises(TypeError, match="needs to be a MemoryLayout"):
+        load_model(tiny, layout=[("weights", 1)])  # type: ignore[arg-type]
+
+
 def test_a_layout_too_small(beyond_4gib: Path) -> None:
     with pytest.raises(LayoutError, match="no room"):
         load_model(beyond_4gib, layout=MemoryLayout.single(1))

@@ -87,7 +87,7 @@ def test_wrong_names_and_numbers(model: Memory64Model) -> None:
         model.get_layer(4)
     with pytest.raises(TensorNotFoundError, match="'nope'"):
         model.load_tensor("nope")
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="by its number, found '0'"):
         model.get_layer("0")  # type: ignore[arg-type]
 
 

@@ -82,6 +82,7 @@ class Memory64LayerManager:
             ClosedError: the manager is closed.
         """
         self._gguf.layer(layer_id)
+        self._check_open()
         self._runtime.check()
         with self._changed:
             self._make_resident(layer_id, cancelled, count=True)

@@ -6,7 +6,7 @@ from typing import Self
 
 from ..errors import LayoutError
 from ..gguf import GGUFDirectory
-from .platform import HUGE_PAGE_BYTES
+from .parts import parts, room_for
 
 GIB = 1 << 30
 
@@ -87,9 +87,8 @@ class MemoryLayout:
     @classmethod
     def for_model(cls, gguf: GGUFDirectory) -> Self:
         """One region that holds all of ``gguf``, whatever its size."""
-        # At worst, no tensor lies beside another of its layer and each takes pages of its own.
-        needed = gguf.size_bytes + len(gguf.tensors) * 2 * HUGE_PAGE_BYTES
-        return cls.single(-(-needed // GIB))
+        needed = sum(map(room_for, parts(gguf).values()))
+        return cls.single(max(1, -(-needed // GIB)))
 
     @property
     def size_bytes(self) -> int:

@@ -15,17 +15,16 @@ the file are huge pages of the region; a page in which two parts meet appears in
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
 from ..errors import LayoutError
-from ..gguf import GGUFDirectory, Source, TensorInfo, align_up
+from ..gguf import GGUFDirectory, Source, TensorInfo
 from .layout import MemoryLayout, RegionSpec
-from .platform import HUGE_PAGE_BYTES, OS_PAGE_BYTES
+from .parts import Part, page_runs, parts, room_for
+from .platform import HUGE_PAGE_BYTES
 
 _LAYERS_NAME = re.compile(r"layers?_([0-9]+)(?:_([0-9]+))?")
-_HEAD_TENSOR = re.compile(r"output(_norm)?\..+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def place(gguf: GGUFDirectory, layout: MemoryLayout) -> Placement:
         LayoutError: a part fits no region that takes it; names the part and what it needs.
     """
     regions = [_Filling(index, spec) for index, spec in enumerate(layout.regions)]
-    for part, tensors in _parts(gguf).items():
+    for part, tensors in parts(gguf).items():
         _put(part, tensors, regions, gguf.name)
     extents: list[Extent] = []
     offsets: dict[str, int] = {}
@@ -83,7 +82,7 @@ class _Filling:
         self.tensors: list[TensorInfo] = []
         self._free_bytes = spec.size_bytes
 
-    def takes_by_name(self, part: int | str) -> bool:
+    def takes_by_name(self, part: Part) -> bool:
         if part in ("embeddings", "head"):
             return self.spec.name in _NAMES_OF[part]
         match = _LAYERS_NAME.fullmatch(self.spec.name)
@@ -98,7 +97,7 @@ class _Filling:
     def take(self, tensors: list[TensorInfo]) -> bool:
         """Put ``tensors`` in, if they fit."""
         # Counted as if no part lay beside another in the file: never too little.
-        needed = sum(HUGE_PAGE_BYTES + size for _, _, size in _page_runs(tensors))
+        needed = room_for(tensors)
         if needed > self._free_bytes:
             return False
         self._free_bytes -= needed
@@ -108,7 +107,7 @@ class _Filling:
     def extents(self) -> list[Extent]:
         extents = []
         end = 0
-        for source, start, size in _page_runs(self.tensors):
+        for source, start, size in page_runs(self.tensors):
             at = end + (start - end) % HUGE_PAGE_BYTES
             extents.append(Extent(self.index, at, source, start, size))
             end = at + size
@@ -118,20 +117,7 @@ class _Filling:
 _NAMES_OF = {"embeddings": ("embeddings", "embedding"), "head": ("head", "output")}
 
 
-def _parts(gguf: GGUFDirectory) -> dict[int | str, list[TensorInfo]]:
-    parts: dict[int | str, list[TensorInfo]] = {}
-    for tensor in gguf.tensors.values():
-        parts.setdefault(_part_of(tensor), []).append(tensor)
-    return parts
-
-
-def _part_of(tensor: TensorInfo) -> int | str:
-    if tensor.layer_id is not None:
-        return tensor.layer_id
-    return "head" if _HEAD_TENSOR.fullmatch(tensor.name) else "embeddings"
-
-
-def _put(part: int | str, tensors: list[TensorInfo], regions: list[_Filling], name: str) -> None:
+def _put(part: Part, tensors: list[TensorInfo], regions: list[_Filling], name: str) -> None:
     takers = [region for region in regions if region.takes_by_name(part)]
     takers = takers or [region for region in regions if region.takes_the_rest()]
     if any(region.take(tensors) for region in takers):
@@ -142,24 +128,6 @@ def _put(part: int | str, tensors: list[TensorInfo], regions: list[_Filling], na
         raise LayoutError(f"{what} ({needed} bytes): no region of the layout takes it")
     names = ", ".join(f"{region.spec.name!r} of {region.spec.size_gb} GiB" for region in takers)
     raise LayoutError(f"{what} needs {needed} bytes: no room left in {names}")
-
-
-def _page_runs(tensors: Iterable[TensorInfo]) -> Iterator[tuple[Source, int, int]]:
-    """The file pages under ``tensors`` as runs: source, offset in the file, size.
-
-    A gap smaller than a huge page belongs to the run: two runs would cost more room.
-    """
-    source: Source | None = None
-    start = end = 0
-    for tensor in sorted(tensors, key=lambda tensor: (tensor.source.name, tensor.file_offset)):
-        first = tensor.file_offset // OS_PAGE_BYTES * OS_PAGE_BYTES
-        if tensor.source is not source or first > end + HUGE_PAGE_BYTES:
-            if source:
-                yield source, start, end - start
-            source, start = tensor.source, first
-        end = align_up(tensor.file_end, OS_PAGE_BYTES)
-    if source:
-        yield source, start, end - start
 
 
 def _tensor_offsets(
