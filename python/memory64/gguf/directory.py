@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Any, SupportsIndex
+from typing import Any
 
 from ..errors import GGUFFormatError, OutOfBoundsError, TensorNotFoundError
 from .cursor import excerpt
@@ -69,10 +69,11 @@ class GGUFDirectory:
 
     def layer(self, layer_id: int) -> tuple[TensorInfo, ...]:
         """The tensors of a layer, or ``OutOfBoundsError``."""
-        if not isinstance(layer_id, SupportsIndex):
-            raise TypeError(f"a layer is asked for by its number, found {layer_id!r}")
-        if 0 <= layer_id < self.layer_count:
-            return self.layers[layer_id]
+        try:
+            if 0 <= layer_id < self.layer_count:
+                return self.layers[layer_id]
+        except TypeError:
+            raise TypeError(f"a layer is asked for by its number, found {layer_id!r}") from None
         raise OutOfBoundsError(
             f"{self.name}: no layer {layer_id}, layers are 0 to {self.layer_count - 1}"
         )
