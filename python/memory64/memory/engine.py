@@ -4,13 +4,14 @@ from functools import cache
 
 import wasmtime
 
+_config = wasmtime.Config()
+_config.wasm_memory64 = True
+_config.wasm_multi_memory = True
+_config.wasm_simd = True
+_config.wasm_relaxed_simd = True
+
 
 @cache
 def engine() -> wasmtime.Engine:
-    """Made at the first use, with all that regions and their guests need."""
-    config = wasmtime.Config()
-    config.wasm_memory64 = True
-    config.wasm_multi_memory = True
-    config.wasm_simd = True
-    config.wasm_relaxed_simd = True
-    return wasmtime.Engine(config)
+    """Made at the first use, since making it installs signal handlers."""
+    return wasmtime.Engine(_config)
