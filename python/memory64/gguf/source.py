@@ -59,9 +59,8 @@ class FileSource:
             SourceNotFoundError: there is no such file.
             SourceError: it cannot be read, or is a directory, a pipe or a device.
         """
-        self.path = Path(path)
         self.name = str(path)
-        self._open: _Descriptor | None = _Descriptor(_open_regular(self.path))
+        self._open: _Descriptor | None = _Descriptor(_open_regular(Path(path)))
         status = os.fstat(self._open.fd)
         self.size = status.st_size
         self._modified_ns = status.st_mtime_ns

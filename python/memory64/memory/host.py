@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import wasmtime
 
+from ..errors import Memory64Error
 from .image import LayerImage
 from .stats import RuntimeStats
 
@@ -148,9 +149,11 @@ def _deliver(
         return codes.WRITE_FAILED
     try:
         return fill(target)
-    except Exception as error:
+    except Memory64Error as error:
         log.debug("a guest's read failed: %s", error)
-        return codes.READ_FAILED
+    except Exception:  # a mistake of ours, which must not reach another thread's call either
+        log.exception("a guest's read failed")
+    return codes.READ_FAILED
 
 
 def _guest_bytes(
