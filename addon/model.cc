@@ -53,7 +53,7 @@ Napi::Value Model::LoadTensor(const Napi::CallbackInfo& info) {
   return AskAbout(info, "load_tensor");
 }
 
-// readMetadata(key, token?) -> Promise<unknown[]>
+// readMetadata({ key, start, stop }, token?) -> Promise<unknown[]>
 Napi::Value Model::ReadMetadata(const Napi::CallbackInfo& info) {
   return AskAbout(info, "read_metadata");
 }

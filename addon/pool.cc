@@ -49,17 +49,21 @@ void Pool::Summon() {
 
 void Pool::Live() {
   const auto& failure = PythonHost::Get().WaitUntilStarted();
-  if (!failure) PyGILState_Ensure();
-  for (;;) {
+  // Its Python state lasts as long as the thread: to make one for every summons costs microseconds.
+  auto gil = failure ? PyGILState_UNLOCKED : PyGILState_Ensure();
+  for (bool summoned = true; summoned;) {
     {
       PythonHost::Busy working;
       Arrive();
       while (auto job = Take()) failure ? job->Refuse(*failure) : job->Run();
     }
     PyThreadState* python = failure ? nullptr : PyEval_SaveThread();
-    AwaitSummons();
+    summoned = AwaitSummons();
     if (python) PyEval_RestoreThread(python);
   }
+  if (failure) return;
+  PythonHost::Busy leaving;
+  PyGILState_Release(gil);
 }
 
 void Pool::Arrive() {
@@ -80,10 +84,17 @@ std::shared_ptr<Job> Pool::Take() {
   return job;
 }
 
-void Pool::AwaitSummons() {
+// False where enough threads wait without this one, which had better end.
+bool Pool::AwaitSummons() {
   std::unique_lock lock(mutex_);
+  if (idle_ > kMaxIdle) {
+    --idle_;
+    --threads_;
+    return false;
+  }
   summoned_.wait(lock, [this] { return summons_ > 0; });
   --summons_;
+  return true;
 }
 
 }  // namespace memory64

@@ -48,6 +48,10 @@ export interface LoadOptions extends CallOptions, ProgressOptions {
 
 /** One region of a layout. */
 export interface Region {
+  /**
+   * Says what goes where: `'embeddings'`, `'layers_0_15'`, `'head'`. Any other name takes what the
+   * named ones leave.
+   */
   name: string;
   /** Whole GiB. */
   sizeGb: number;
@@ -117,13 +121,16 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
   clearCache(): Promise<void>;
   /** Waits for calls under way and closes the model. Data in use stays true. Closing twice is fine. */
   close(): Promise<void>;
+  /** Closes the model at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
+  /** The layers in order. While one is in hand, the next is already being made resident. */
   [Symbol.asyncIterator](): AsyncGenerator<Layer, void, undefined>;
 }
 
 /** A resident layer. Iterating over it gives its tensors, in the file's order. */
 export class Layer implements Disposable, Iterable<Tensor> {
   private constructor();
+  /** Its number in the model, from 0. */
   readonly id: number;
   /**
    * @param name Whole (`'blk.3.attn_q.weight'`) or short (`'attn_q.weight'`).
@@ -133,7 +140,9 @@ export class Layer implements Disposable, Iterable<Tensor> {
   tensor(name: string): Tensor;
   /** Lets go of the layer's memory. Those who hold a `data` of it keep theirs. */
   close(): void;
+  /** Closes the layer at the end of a `using` block. */
   [Symbol.dispose](): void;
+  /** Its tensors, in the file's order. */
   [Symbol.iterator](): IterableIterator<Tensor>;
 }
 
@@ -161,9 +170,11 @@ export class Tensor {
 
 /** An entry of the tensor directory. */
 export interface TensorInfo {
+  /** Whole, for example `'blk.3.attn_q.weight'`. */
   readonly name: string;
   /** Rows first. */
   readonly shape: readonly number[];
+  /** Its type as GGML names it, for example `'Q4_K'`. */
   readonly quantType: string;
   /** Bytes of its quantised blocks. */
   readonly nbytes: number;
@@ -178,6 +189,7 @@ export type Metadata = Readonly<Record<string, MetadataValue>>;
 
 /** Integers beyond 2^53 - 1 are BigInts. Arrays of more than 64 values are read when asked for. */
 export type MetadataValue = MetadataScalar | readonly MetadataScalar[] | MetadataArray;
+/** One value of the metadata. */
 export type MetadataScalar = string | number | bigint | boolean;
 
 /** A metadata array too long to be handed over unasked. */
@@ -185,15 +197,22 @@ export class MetadataArray {
   private constructor();
   /** The type of its values as GGUF names it, for example `'string'`. */
   readonly type: string;
+  /** How many values there are. */
   readonly length: number;
-  /** @throws {ClosedError} The model is closed. */
+  /**
+   * Reads them all, a part at a time, so that the event loop goes on turning.
+   * @throws {ClosedError} The model is closed.
+   */
   read(options?: CallOptions): Promise<MetadataScalar[]>;
 }
 
 /** Statistics of the layers' cache. */
 export interface CacheStats {
+  /** Requests for a layer that was resident. */
   cacheHits: number;
+  /** Requests that had to load their layer. */
   cacheMisses: number;
+  /** Layers that had to leave. */
   evictions: number;
   /** Layers resident now. */
   cachedLayers: number;
@@ -212,11 +231,16 @@ export interface CacheStats {
 /**
  * The base of this package's errors; itself for what has no class of its own. Where Python code
  * raised it, `cause.stack` is Python's traceback.
+ *
+ * `ERR_MEMORY64`: the engine could not start, or something unexpected went wrong in it.
  */
 export class Memory64Error extends Error {
   /** Stable, and the same in Python. */
   static readonly code: string;
   constructor(message: string, options?: { cause?: unknown });
+  /** The name of its class. */
+  readonly name: string;
+  /** Stable, and the same in Python: `'ERR_MEMORY64…'`. */
   readonly code: string;
 }
 /** `ERR_MEMORY64_LAYOUT`: a layout cannot exist, or cannot hold what is to be placed in it. */

@@ -26,8 +26,8 @@ class Model {
   constructor(nativeModel, description) {
     this.#native = nativeModel;
     this.#description = description;
-    this.#metadata = metadataFrom(description.metadata, (key, options) =>
-      this.#readMetadata(key, options),
+    this.#metadata = metadataFrom(description.metadata, (part, options) =>
+      this.#readMetadata(part, options),
     );
     this.#tensors = Object.freeze(Array.from(description.tensors, frozenInfo));
     for (const info of this.#tensors) {
@@ -102,14 +102,30 @@ class Model {
     return this.close();
   }
 
+  /** While the caller works with a layer, the next one is already on its way. */
   async *[Symbol.asyncIterator]() {
-    for (let id = 0; id < this.layerCount; id += 1) yield await this.getLayer(id);
+    const leaving = new AbortController();
+    const ask = (id) => {
+      if (id >= this.layerCount) return undefined;
+      const layer = this.getLayer(id, { signal: leaving.signal });
+      layer.catch(() => {}); // told to the caller when it is this layer's turn
+      return layer;
+    };
+    try {
+      let coming = ask(0);
+      for (let id = 0; id < this.layerCount; id += 1) {
+        const layer = await coming;
+        coming = ask(id + 1);
+        yield layer;
+      }
+    } finally {
+      leaving.abort();
+    }
   }
 
-  async #readMetadata(key, options = {}) {
+  #readMetadata(part, options = {}) {
     const { signal } = checkOptions(options);
-    const read = (token) => this.#native.readMetadata(key, token);
-    return Array.from(await this.#run(read, { signal }));
+    return this.#run((token) => this.#native.readMetadata(part, token), { signal });
   }
 
   async #run(start, options) {

@@ -95,11 +95,10 @@ def load_tensor(bridged: BridgedModel, name: str, call: Call) -> NDArray[float32
     return bridged.model.load_tensor(name, cancelled=call.cancelled)
 
 
-def read_metadata(bridged: BridgedModel, key: str, call: Call) -> list[Any]:
-    """The array ``key``, whatever its length."""
+def read_metadata(bridged: BridgedModel, part: dict[str, Any], call: Call) -> list[Any]:
+    """Those elements of the array ``key`` from ``start`` up to ``stop``."""
     del call  # reading takes milliseconds
-    values: list[Any] = bridged.model.metadata[key]
-    return values
+    return bridged.model.metadata.elements(part["key"], part["start"], part["stop"])
 
 
 def preload_all_layers(bridged: BridgedModel, call: Call) -> None:

@@ -137,4 +137,10 @@ test('classes and codes are those of Python', () => {
   const classes = Object.values(memory64).filter((value) => value.code?.startsWith('ERR_'));
   const inJs = Object.fromEntries(classes.map((ErrorClass) => [ErrorClass.name, ErrorClass.code]));
   expect(inJs).toEqual(inPython);
+
+  const types = fs.readFileSync(require.resolve('../../js/index.d.ts'), 'utf8');
+  const documented = types.matchAll(/`(ERR_MEMORY64\w*)`(?:(?!\*\/).)*\*\/\nexport class (\w+)/gs);
+  expect(Object.fromEntries(Array.from(documented, ([, code, name]) => [name, code]))).toEqual(
+    inPython,
+  );
 });

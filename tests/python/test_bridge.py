@@ -47,7 +47,8 @@ def test_the_description_is_plain(model: BridgedModel, tiny: Path) -> None:
     assert description["layerCount"] == 4
     assert description["metadata"]["general.architecture"] == "llama"
     assert description["metadata"]["tokenizer.ggml.tokens"] == {"type": "string", "length": 320}
-    assert bridge.read_metadata(model, "tokenizer.ggml.tokens", Call())[1] == "<s>"
+    part = {"key": "tokenizer.ggml.tokens", "start": 1, "stop": 3}
+    assert bridge.read_metadata(model, part, Call()) == ["<s>", "</s>"]
     tensors = {tensor["name"]: tensor for tensor in description["tensors"]}
     assert tensors["blk.3.attn_q.weight"]["layer"] == 3
     assert tensors["output.weight"]["layer"] is None

@@ -116,9 +116,7 @@ class Metadata(Mapping[str, Any]):
         value = self._values[key]
         if not isinstance(value, ArrayValue):
             return value
-        if key not in self._arrays:
-            self._arrays[key] = value.read()
-        return list(self._arrays[key])
+        return self.elements(key, 0, value.length)
 
     def __iter__(self) -> Iterator[str]:
         """The keys, in the file's order."""
@@ -127,6 +125,12 @@ class Metadata(Mapping[str, Any]):
     def __len__(self) -> int:
         """Count of keys."""
         return len(self._values)
+
+    def elements(self, key: str, start: int, stop: int) -> list[Any]:
+        """Those of the array ``key`` from ``start`` up to, and without, ``stop``."""
+        if key not in self._arrays:
+            self._arrays[key] = self._values[key].read()
+        return self._arrays[key][start:stop]
 
     def scalar(self, key: str, default: Any = None) -> Any:
         """The value of ``key``, an array as an ``ArrayValue``: nothing is read."""
