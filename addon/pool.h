@@ -4,8 +4,8 @@
 // A job needs the GIL before anything else, so one waiting thread per queue is enough: threads are
 // woken or started one by one, each by the one that takes a job and leaves others behind. A burst
 // of short jobs thus runs on one thread that keeps the GIL, and while a long job has given the GIL
-// away the next thread is already there to take it. A few idle threads are kept; a server does not keep
-// those of its busiest minute.
+// away the next thread is already there to take it. A few idle threads are kept; a server does not
+// keep those of its busiest minute.
 #pragma once
 
 #include <condition_variable>
