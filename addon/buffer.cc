@@ -52,9 +52,10 @@ struct BufferCache::Shown {
   Key key;
   std::uint64_t serial;
 
-  static void Finalize(napi_env env, void*, void* hint) {
+  // Node calls it on the environment's thread, Deno on one of its garbage collector's.
+  static void Finalize(napi_env, void*, void* hint) {
     std::unique_ptr<std::shared_ptr<Shown>> shown(static_cast<std::shared_ptr<Shown>*>(hint));
-    if (auto cache = (*shown)->cache.lock()) cache->Forget(env, (*shown)->key, (*shown)->serial);
+    if (auto cache = (*shown)->cache.lock()) cache->Forget((*shown)->key, (*shown)->serial);
   }
 };
 
@@ -69,6 +70,7 @@ Napi::Value BufferCache::Show(Napi::Env env, const std::shared_ptr<BufferView>& 
   bool copy = always_copy_ || !view->writable() || view->size() == 0;
   if (copy) return {env, Copy(env, *view)};
 
+  DropForgotten(env);
   Key key{view->data(), view->size()};
   if (napi_value known = Find(env, key)) return {env, known};
   return {env, ShowInPlace(env, view)};
@@ -107,12 +109,24 @@ void BufferCache::Remember(napi_env env, const Key& key, std::uint64_t serial, n
   napi_create_reference(env, buffer, 0, &entry->second.reference);
 }
 
-// The memory may have been shown anew before the finalizer of its first ArrayBuffer came to run.
-void BufferCache::Forget(napi_env env, const Key& key, std::uint64_t serial) {
-  auto found = entries_.find(key);
-  if (closed_ || found == entries_.end() || found->second.serial != serial) return;
-  napi_delete_reference(env, found->second.reference);
-  entries_.erase(found);
+void BufferCache::Forget(const Key& key, std::uint64_t serial) {
+  std::lock_guard lock(mutex_);
+  forgotten_.emplace_back(key, serial);
+}
+
+void BufferCache::DropForgotten(napi_env env) {
+  std::vector<std::pair<Key, std::uint64_t>> forgotten;
+  {
+    std::lock_guard lock(mutex_);
+    forgotten.swap(forgotten_);
+  }
+  for (const auto& [key, serial] : forgotten) {
+    // The memory may have been shown anew before its first ArrayBuffer was found to be gone.
+    auto found = entries_.find(key);
+    if (found == entries_.end() || found->second.serial != serial) continue;
+    napi_delete_reference(env, found->second.reference);
+    entries_.erase(found);
+  }
 }
 
 }  // namespace memory64

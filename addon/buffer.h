@@ -9,7 +9,9 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 namespace memory64 {
 
@@ -44,9 +46,6 @@ class BufferCache : public std::enable_shared_from_this<BufferCache> {
   // Throws FailureException where the memory cannot be shown.
   Napi::Value Show(Napi::Env env, const std::shared_ptr<BufferView>& view);
 
-  // Call when the environment ends: finalizers that run later leave its references alone.
-  void Close() { closed_ = true; }
-
  private:
   using Key = std::pair<void*, std::size_t>;
   struct Entry {
@@ -58,13 +57,15 @@ class BufferCache : public std::enable_shared_from_this<BufferCache> {
   napi_value Find(napi_env env, const Key& key);
   napi_value ShowInPlace(napi_env env, const std::shared_ptr<BufferView>& view);
   void Remember(napi_env env, const Key& key, std::uint64_t serial, napi_value buffer);
-  void Forget(napi_env env, const Key& key, std::uint64_t serial);
+  void DropForgotten(napi_env env);
+  void Forget(const Key& key, std::uint64_t serial);  // from any thread
 
   bool always_copy_;
   std::size_t max_bytes_ = std::numeric_limits<std::size_t>::max();
-  bool closed_ = false;
   std::uint64_t serial_ = 0;
   std::map<Key, Entry> entries_;
+  std::mutex mutex_;
+  std::vector<std::pair<Key, std::uint64_t>> forgotten_;  // guarded by mutex_
 };
 
 }  // namespace memory64

@@ -12,8 +12,6 @@ Instance::Instance(Napi::Env env)
       buffers(std::make_shared<BufferCache>(std::getenv("MEMORY64_FORCE_COPY") != nullptr)),
       model(Napi::Persistent(Model::Define(env))) {
   model.SuppressDestruct();
-  napi_add_env_cleanup_hook(
-      env, [](void* cache) { static_cast<BufferCache*>(cache)->Close(); }, buffers.get());
 }
 
 }  // namespace memory64

@@ -1,6 +1,7 @@
 #include "python_host.h"
 
 #include <dlfcn.h>
+#include <locale.h>
 #include <pybind11/embed.h>
 #include <unistd.h>
 
@@ -93,7 +94,14 @@ struct Config : PyConfig {
   ~Config() { PyConfig_Clear(this); }
 };
 
+// Python 3.11 reads .pth files, one of which names this package's folder, in the locale's encoding.
+// Node never leaves the "C" locale, which knows ASCII only. This concerns the calling thread alone.
+void UseUtf8Locale() {
+  uselocale(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr));
+}
+
 void Initialize(const fs::path& executable) {
+  UseUtf8Locale();
   PyPreConfig before;
   PyPreConfig_InitIsolatedConfig(&before);
   before.utf8_mode = 1;
