@@ -48,5 +48,6 @@ export default [
   { files: ['**/*.mjs'], languageOptions: { globals: globals.nodeBuiltin } },
   { files: ['native.js', 'js/**/*.js'], ignores: ['js/binding.js'], rules: onlyWrittenPaths },
   { files: ['tests/js/**'], languageOptions: { globals: globals.jest } },
+  { files: ['examples/electron/renderer.js'], languageOptions: { globals: globals.browser } },
   { files: ['tests/**'], rules: { 'max-lines-per-function': 'off' } },
 ];

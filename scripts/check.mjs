@@ -4,7 +4,7 @@ import { prepare } from './prepare.mjs';
 import { show } from './run.mjs';
 import { filesUnder } from './stamp.mjs';
 
-const SCRIPTS = '{js,scripts,tests,demo,bench}/**/*.{js,mjs,cjs,ts}';
+const SCRIPTS = '{js,scripts,tests,demo,bench,examples}/**/*.{js,mjs,cjs,ts,mts,cts,html}';
 
 /** The steps of each group: a heading, a program, its arguments. */
 const GROUPS = {
@@ -13,8 +13,9 @@ const GROUPS = {
     ['ruff format', venvProgram('ruff'), 'format', '--check', '.'],
     ['import-linter', venvProgram('lint-imports'), '--config', 'python/pyproject.toml'],
     ['eslint', nodeProgram('eslint'), '.'],
-    ['prettier', nodeProgram('prettier'), '--check', '*.{js,mjs,cjs,json,yaml}', SCRIPTS],
+    ['prettier', nodeProgram('prettier'), '--check', '*.{js,mjs,cjs,mts,json,yaml}', SCRIPTS],
     ['dependency-cruiser', nodeProgram('depcruise'), 'js', 'native.js', 'native.mjs'],
+    ['publint', nodeProgram('publint'), '--strict'],
     [
       'clang-format',
       venvProgram('clang-format'),

@@ -1,0 +1,2 @@
+export { default } from './js/index.js';
+export * from './js/index.js';
