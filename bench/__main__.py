@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from bench import (
+    addon,
     cached_layer,
     cold_layer,
     event_loop,
@@ -25,6 +26,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
     "warm-layer": warm_layer.run,
     "cached-layer": cached_layer.run,
     "event-loop": event_loop.run,
+    "addon": addon.run,
 }
 
 

@@ -17,7 +17,7 @@ GUIDE = "the documented guide: < 1 ms"
 
 def run() -> Table:
     path = generate.llama_7b()
-    js = js_driver("cached_layer", path, LAYER)
+    js = js_driver("round_trips", path, LAYER)["getLayer"]
     table = Table("7B model: what does a layer cost that is resident already?")
     table.add(
         Row("Python, get_layer", microseconds(_in_python(path)), at_most(20), GUIDE),

@@ -6,7 +6,6 @@ of the machine. Then it loads the model, starting Python on the way, and preload
 
 from functools import partial
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 from bench import page_cache
@@ -16,10 +15,6 @@ from models import generate
 
 ROUNDS = 5
 ALLOWED = at_most(10)
-
-SETTLE_SECONDS = 6
-"""A virtual machine hands gigabytes that were just freed back to its host, and for some seconds
-new memory is slow for every process: an idle loop that starts Python stands still as long."""
 
 
 def run() -> Table:
@@ -33,8 +28,7 @@ def run() -> Table:
 
 
 def _cold(path: Path) -> Any:
-    page_cache.drop(path)
-    sleep(SETTLE_SECONDS)
+    page_cache.drop_and_settle(path)
     return js_driver("event_loop", path)
 
 
@@ -44,16 +38,16 @@ def _warm(path: Path) -> Any:
 
 
 def _rows(case: str, runs: list[Any]) -> list[Row]:
-    def longest(phase: str, way: str, figure: str) -> Sample:
+    def lag(phase: str, way: str, figure: str) -> Sample:
         return milliseconds(run[phase][way][figure] for run in runs)
 
-    noise = longest("idle", "monitor", "max")
+    noise = lag("idle", "monitor", "max")
     beside = f"idle: {noise.low:.1f} – {noise.high:.1f} ms"
     return [
         Row(f"{case}, loading and preloading", milliseconds(run["seconds"] for run in runs)),
-        Row(f"{case}, longest lag", longest("loading", "monitor", "max"), ALLOWED, beside),
-        Row(f"{case}, longest lag, by setInterval", longest("loading", "interval", "max"), ALLOWED),
-        Row(f"{case}, lag, 99th percentile", longest("loading", "monitor", "p99")),
+        Row(f"{case}, longest lag", lag("loading", "monitor", "max"), ALLOWED, beside),
+        Row(f"{case}, longest lag, by setInterval", lag("loading", "interval", "max"), ALLOWED),
+        Row(f"{case}, lag, 99th percentile", lag("loading", "monitor", "p99")),
         Row(f"{case}, idle loop before", noise),
-        Row(f"{case}, idle loop before, by setInterval", longest("idle", "interval", "max")),
+        Row(f"{case}, idle loop before, by setInterval", lag("idle", "interval", "max")),
     ]

@@ -13,8 +13,7 @@ class PlainReader:
     """Reads the layers of `path` with `preadv` into memory that has been touched before."""
 
     def __init__(self, path: Path) -> None:
-        with load_model(path) as model:
-            self._extents = [_extent(model, layer) for layer in range(model.layer_count)]
+        self._extents = extents(path)
         self.layer_count = len(self._extents)
         self._fd = os.open(path, os.O_RDONLY)
         largest = max(size for _, size in self._extents)
@@ -36,6 +35,12 @@ class PlainReader:
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+
+def extents(path: Path) -> list[tuple[int, int]]:
+    """Offset and size in the file of each layer, the padding between its tensors included."""
+    with load_model(path) as model:
+        return [_extent(model, layer) for layer in range(model.layer_count)]
 
 
 def _extent(model: Memory64Model, layer_id: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Samples of a figure, and contestants that take turns."""
 
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -61,6 +62,11 @@ def gigabytes_per_second(rates: Iterable[float]) -> Sample:
 def ratios(above: Sequence[float], below: Sequence[float]) -> Sample:
     """Turn by turn, so that what disturbed one turn disturbs both sides of its ratio."""
     return Sample(tuple(a / b for a, b in zip(above, below, strict=True)), "×")
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value that `percent` of all `values` do not exceed."""
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
 def in_turns(contestants: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:

@@ -15,6 +15,10 @@ MAX_LEFT = 0.001
 DROP_TRIES = 20
 PAUSE_SECONDS = 0.05
 
+SETTLE_SECONDS = 6
+"""A virtual machine hands gigabytes that were just freed back to its host, and for some seconds
+new memory is slow for every process: an idle loop that starts Python stands still as long."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 
@@ -35,6 +39,12 @@ def drop(path: Path) -> None:
         f"{path.name}: {left:.1%} of it stays in the page cache after it was dropped; "
         "another process has it mapped, wait for that one to end"
     )
+
+
+def drop_and_settle(path: Path) -> None:
+    """As `drop`, for who looks at the moments in which a process stands still."""
+    drop(path)
+    sleep(SETTLE_SECONDS)
 
 
 def fill(path: Path) -> None:

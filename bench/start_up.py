@@ -12,7 +12,6 @@ from functools import partial
 from itertools import pairwise
 
 from bench.errors import BenchError
-from bench.import_time import import_seconds
 from bench.measure import JS, ROOT, Sample, in_turns, milliseconds
 from bench.page_cache import fill
 from bench.table import Row, Table, at_most
@@ -20,8 +19,6 @@ from models import generate
 
 ROUNDS = 7
 WHOLE = "whole"
-MODULE = "memory64.bridge"
-PACKAGES = ("numpy", "gguf", "wasmtime")
 
 Seconds = dict[str, float]
 
@@ -32,23 +29,13 @@ def run() -> Table:
     node = ["node", str(JS / "first_layer.mjs"), str(path)]
     python = [sys.executable, "-m", "bench.py.first_layer", str(path)]
     results = in_turns(
-        {
-            "node": partial(_program, node),
-            "python": partial(_program, python),
-            "imports": partial(import_seconds, MODULE, PACKAGES),
-        },
-        ROUNDS,
+        {"node": partial(_program, node), "python": partial(_program, python)}, ROUNDS
     )
     table = Table("How long from starting a program to the first layer of the 7B model?")
     first = Row("node, from start to first layer", _at(results["node"], WHOLE), at_most(400))
     table.add(first, *_steps(results["node"]))
     first = Row("python, from start to first layer", _at(results["python"], WHOLE))
     table.add(first, *_steps(results["python"]))
-    imports, beside = results["imports"], "-X importtime, which itself takes time"
-    table.add(
-        *[Row(f"import {name}", _at(imports, name), None, beside) for name in PACKAGES],
-        Row(f"import {MODULE}, all else", _at(imports, MODULE), None, beside),
-    )
     return table
 
 

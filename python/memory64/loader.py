@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Literal
 
 from numpy import float32
@@ -64,12 +65,14 @@ def load_model(
         raise ValueError(f"memory64 needs to be 'auto', True or False, found {memory64!r}")
     if layout is not None and not isinstance(layout, MemoryLayout):
         raise TypeError(f"layout needs to be a MemoryLayout, found {layout!r}")
-    gguf = open_gguf(source)
-    try:
+    with ExitStack() as if_it_fails:
+        gguf = open_gguf(source)
+        if_it_fails.callback(gguf.close)
         enabled = gguf.size_bytes > MEMORY64_THRESHOLD_BYTES if memory64 == "auto" else memory64
         runtime = Memory64Runtime(
             layout or MemoryLayout.for_model(gguf), enable_logging, enabled=enabled
         )
+        if_it_fails.callback(runtime.close)
         manager = Memory64LayerManager(
             runtime, gguf, max_cached, capacity_bytes=capacity_bytes, policy=policy
         )
@@ -78,9 +81,7 @@ def load_model(
             _load_whole(gguf, runtime, manager, progress, cancelled)
         elif progress:
             progress(1.0)
-    except BaseException:
-        gguf.close()
-        raise
+        if_it_fails.pop_all()
     return Memory64Model(gguf, runtime, manager)
 
 

@@ -1,6 +1,9 @@
 """Loading: the threshold, the ways to say what to load, progress and cancellation."""
 
+import gc
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from memory64 import (
     CancelledError,
     CapacityError,
     LayoutError,
+    Memory64Error,
     Memory64GGUFLoader,
     MemoryLayout,
     SourceNotFoundError,
@@ -98,6 +102,21 @@ def test_progress_ends_with_one(tiny: Path, memory64: bool) -> None:
 def test_cancelling_standard_loading(tiny: Path) -> None:
     with pytest.raises(CancelledError):
         load_model(tiny, memory64=False, cancelled=lambda: True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is mapped")
+@pytest.mark.parametrize("options", [{"cancelled": lambda: True}, {"capacity_bytes": 1}])
+def test_a_model_that_was_not_loaded_leaves_nothing_mapped(
+    tiny: Path, options: dict[str, Any]
+) -> None:
+    gc.disable()  # what it took is given back at once, not when cycles are looked for
+    try:
+        with pytest.raises(Memory64Error) as caught:
+            load_model(tiny, memory64=False, **options)
+        del caught
+        assert str(tiny) not in Path("/proc/self/maps").read_text()
+    finally:
+        gc.enable()
 
 
 def test_a_standard_model_larger_than_the_capacity(tiny: Path) -> None:

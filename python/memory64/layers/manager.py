@@ -192,18 +192,19 @@ class Memory64LayerManager:
 
         Raises:
             UnsupportedQuantTypeError: there is no dequantisation for its type.
-            CancelledError: ``cancelled`` became true while its bytes were loaded.
+            CancelledError: ``cancelled`` became true.
             SourceChangedError: the file was changed since it was loaded.
         """
         span = self._runtime.span(info)
         with self.in_use():
-            self._runtime.load([span], cancelled=cancelled)
-            data = np.frombuffer(self._runtime.view(span.offset, span.size), uint8)
-            values = dequantize(data, info.quant_type, info.shape, info.name)
-            with self._changed:
-                if self._runtime.enabled and not self._is_cached(info.layer_id):
-                    self._runtime.evict([span])
-        return values
+            try:
+                self._runtime.load([span], cancelled=cancelled)
+                data = np.frombuffer(self._runtime.view(span.offset, span.size), uint8)
+                return dequantize(data, info.quant_type, info.shape, info.name, cancelled)
+            finally:
+                with self._changed:
+                    if self._runtime.enabled and not self._is_cached(info.layer_id):
+                        self._runtime.evict([span])
 
     def _is_cached(self, layer_id: int | None) -> bool:
         return layer_id is not None and self._cache.find(layer_id) is not None

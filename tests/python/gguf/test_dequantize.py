@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, quants
 
-from memory64 import UnsupportedQuantTypeError, load_model
+from memory64 import CancelledError, UnsupportedQuantTypeError, load_model
+from memory64.gguf import dequantize
 from models import generate
 from tests.oracle import reader
 
@@ -52,6 +53,22 @@ def test_a_model_beyond_4_gib_against_a_second_oracle(beyond_4gib: Path) -> None
                 row_length = int(stored.shape[0])
                 expected = libgguf.dequantize_rows(stored.data, stored.tensor_type, row_length)
             assert np.array_equal(model.load_tensor(stored.name), expected), stored.name
+
+
+def test_a_cancelled_one_stops_in_the_middle(beyond_4gib: Path) -> None:
+    with load_model(beyond_4gib) as model:
+        tensor = model.tensors["blk.0.ffn_up.weight"]
+        asked: list[None] = []
+
+        def at_the_third_question() -> bool:
+            asked.append(None)
+            return len(asked) == 3
+
+        with pytest.raises(CancelledError, match=f"byte [1-9][0-9]* of {tensor.nbytes}"):
+            dequantize(
+                tensor.data, tensor.quant_type, tensor.shape, tensor.name, at_the_third_question
+            )
+        assert len(asked) == 3
 
 
 def test_the_values_are_the_callers_own(tiny: Path) -> None:

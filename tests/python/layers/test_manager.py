@@ -1,5 +1,6 @@
 """Residency: limits, statistics, pins, cancellation; LRU against a plain model of it."""
 
+import sys
 from collections import OrderedDict
 from pathlib import Path
 
@@ -263,6 +264,39 @@ def test_dequantising_leaves_nothing_resident(gguf: GGUFDirectory) -> None:
     values = layers.dequantize(gguf.tensor("blk.0.attn_q.weight"))
     assert values.any()
     assert layers.cache_stats().resident_bytes == 0
+
+
+def mapped_and_resident(path: str) -> int:
+    """Bytes of the file that this process has in its memory, by the kernel's count."""
+    resident, ours = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        field, *values = line.split()
+        if not field.endswith(":"):  # of a mapping's first line, which ends with its file
+            ours = values[-1] == path
+        elif ours and field == "Rss:":
+            resident += int(values[0]) * 1024
+    return resident
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is resident of a file")
+@pytest.mark.parametrize("backing", ["mapped"], indirect=True)
+def test_dequantising_gives_the_pages_back_cancelled_or_not(tmp_path: Path) -> None:
+    gguf = open_gguf(generate.tiny(tmp_path / "large.gguf", dim=1024))
+    layers = manager(gguf)
+    info = gguf.tensor("blk.0.ffn_up.weight")
+    neighbours = 2 * (64 << 10)  # what the kernel maps along with pages touched, at both ends
+    seen: list[int] = []
+
+    def once_the_bytes_are_there() -> bool:
+        seen.append(mapped_and_resident(gguf.name))
+        return seen[-1] >= info.nbytes
+
+    with pytest.raises(CancelledError, match="dequantising"):
+        layers.dequantize(info, cancelled=once_the_bytes_are_there)
+    assert mapped_and_resident(gguf.name) <= neighbours < info.nbytes
+    assert layers.dequantize(info).any()
+    assert mapped_and_resident(gguf.name) <= neighbours
+    gguf.close()
 
 
 def test_closing_from_a_function_of_the_caller(gguf: GGUFDirectory) -> None:
