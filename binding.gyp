@@ -37,6 +37,19 @@
     ],
     'cflags_cc': ['-std=c++20', '-Wall', '-Wextra', '-fvisibility=hidden'],
     'cflags_cc!': ['-fno-rtti'],
+    # Beside Release and Debug, which come with Node's headers. Each is built into build/NAME.
+    'configurations': {
+      'Sanitized': {
+        'inherit_from': ['Debug'],
+        'cflags': ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+        'ldflags': ['-fsanitize=address,undefined'],
+      },
+      # As node_api.h is meant to be used where external buffers are forbidden (Electron).
+      'WithoutExternalBuffers': {
+        'inherit_from': ['Release'],
+        'defines': ['NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED'],
+      },
+    },
     # nodelete: Python's threads outlive the worker whose end would unload the addon.
     'ldflags': [
       '-Wl,-z,nodelete',

@@ -87,10 +87,15 @@ napi_value BufferCache::Find(napi_env env, const Key& key) {
 
 napi_value BufferCache::ShowInPlace(napi_env env, const std::shared_ptr<BufferView>& view) {
   Key key{view->data(), view->size()};
-  auto shown = std::make_shared<Shown>(Shown{view, weak_from_this(), key, ++serial_});
+  auto shown = std::make_shared<Shown>(
+      Shown{.view = view, .cache = weak_from_this(), .key = key, .serial = ++serial_});
   napi_value buffer = nullptr;
+#if defined(NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED)  // node_api.h then lacks the function
+  napi_status status = napi_no_external_buffers_allowed;
+#else
   napi_status status = napi_create_external_arraybuffer(
       env, view->data(), view->size(), Shown::Finalize, new std::shared_ptr<Shown>(shown), &buffer);
+#endif
   if (status == napi_ok) {
     Remember(env, key, shown->serial, buffer);
     return buffer;

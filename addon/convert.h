@@ -26,10 +26,11 @@ struct Value {
                             List, Dict, std::shared_ptr<BufferView>>;
 
   Value() = default;
-  Value(Data data) : data(std::move(data)) {}
-  Value(std::string text) : data(std::move(text)) {}
+  // Implicit, so that lists and dicts can be written down.
+  Value(Data data) : data(std::move(data)) {}         // NOLINT(google-explicit-constructor)
+  Value(std::string text) : data(std::move(text)) {}  // NOLINT(google-explicit-constructor)
 
-  Data data = nullptr;
+  Data data;
 };
 
 // On the JavaScript thread. Throws Napi::TypeError for what has no counterpart.

@@ -23,7 +23,7 @@ std::vector<std::string> ClassNames(py::handle type) {
 
 // Other libraries' exceptions have attributes of that name too, an HTTP status for example.
 std::string CodeOf(const std::vector<std::string>& mro, py::handle exception) {
-  if (std::find(mro.begin(), mro.end(), "Memory64Error") == mro.end()) return {};
+  if (std::ranges::find(mro, "Memory64Error") == mro.end()) return {};
   return Text(exception.attr("code"));
 }
 
@@ -42,7 +42,7 @@ Failure FromPython(const py::error_already_set& error) {
     failure.type = failure.mro.front();
     failure.code = CodeOf(failure.mro, error.value());
     failure.traceback = TracebackOf(error);
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // An exception so broken that asking about it raises: what was learnt so far has to do.
   }
   return failure;
@@ -51,15 +51,19 @@ Failure FromPython(const py::error_already_set& error) {
 }  // namespace
 
 Failure Failure::Engine(std::string message) {
-  return {"Memory64Error", {"Memory64Error"}, "ERR_MEMORY64", std::move(message), {}};
+  return {.type = "Memory64Error",
+          .mro = {"Memory64Error"},
+          .code = "ERR_MEMORY64",
+          .message = std::move(message),
+          .traceback = {}};
 }
 
 Failure Failure::Capacity(std::string message) {
-  return {"CapacityError",
-          {"CapacityError", "Memory64Error"},
-          "ERR_MEMORY64_CAPACITY",
-          std::move(message),
-          {}};
+  return {.type = "CapacityError",
+          .mro = {"CapacityError", "Memory64Error"},
+          .code = "ERR_MEMORY64_CAPACITY",
+          .message = std::move(message),
+          .traceback = {}};
 }
 
 Failure Failure::Current() {

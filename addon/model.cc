@@ -37,7 +37,10 @@ Napi::Value Model::Load(const Napi::CallbackInfo& info) {
     result["description"] = ToJs(env, description, *instance.buffers);
     return result;
   };
-  return Job::Start(info.Env(), {work, finish, CancelToken::FlagOf(info[2]), info[3]});
+  return Job::Start(info.Env(), {.work = work,
+                                 .finish = finish,
+                                 .cancelled = CancelToken::FlagOf(info[2]),
+                                 .on_progress = info[3]});
 }
 
 Model::Model(const Napi::CallbackInfo& info)

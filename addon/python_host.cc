@@ -1,10 +1,10 @@
 #include "python_host.h"
 
 #include <dlfcn.h>
-#include <locale.h>
 #include <pybind11/embed.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -105,6 +105,9 @@ void Initialize(const fs::path& executable) {
   PyPreConfig before;
   PyPreConfig_InitIsolatedConfig(&before);
   before.utf8_mode = 1;
+#if defined(__SANITIZE_ADDRESS__)
+  before.allocator = PYMEM_ALLOCATOR_MALLOC;  // so that Python's own objects are watched too
+#endif
   Check(Py_PreInitialize(&before));
 
   Config config;
@@ -119,10 +122,12 @@ void Initialize(const fs::path& executable) {
 
 // Node exports an OpenSSL and a zlib of its own, which would take the place of Python's.
 void PreferOwnLibraries() {
+#if !defined(__SANITIZE_ADDRESS__)  // AddressSanitizer ends the process over RTLD_DEEPBIND
   py::module_ os = py::module_::import("os");
   if (!py::hasattr(os, "RTLD_DEEPBIND")) return;
   py::object flags = os.attr("RTLD_NOW") | os.attr("RTLD_DEEPBIND");
   py::module_::import("sys").attr("setdlopenflags")(flags);
+#endif
 }
 
 py::handle ImportBridge(const fs::path& executable) {

@@ -48,7 +48,7 @@ void Settler::TellAll(Napi::Env env) {
   for (const auto& job : news) {
     try {
       job->Tell(env);
-    } catch (const std::exception&) {
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
       // JavaScript is being stopped, and nobody can be told.
     }
     if (job->IsSettled()) expected_.erase(job);

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import { Failure, diskFull, excerpt } from './failure.mjs';
 import { buildsForOtherRuntime, findNodeHeaders, makeNodeHeaders } from './node-headers.mjs';
@@ -10,11 +11,17 @@ import { causeOf, run } from './run.mjs';
 import { hashFiles, readStamp, writeStamp } from './stamp.mjs';
 
 const require = createRequire(import.meta.url);
-const stampFile = path.join(buildFolder, 'memory64.json');
-const addonFile = path.join(buildFolder, 'Release', 'memory64.node');
+const make = process.env.MAKE || 'make';
 
-/** Makes sure that the addon is built from today's sources, for this Node and this Python. */
-export function ensureAddon(python, { rebuild }) {
+/**
+ * Makes sure that the addon is built from today's sources, for this Node and this Python.
+ * @param {string} configuration one that binding.gyp or Node's headers know; each has a folder
+ * @returns the built file
+ */
+export function ensureAddon(python, { configuration = 'Release', rebuild = false } = {}) {
+  const folder = path.join(buildFolder, configuration);
+  const stampFile = path.join(folder, 'memory64.json');
+  const addonFile = path.join(folder, 'memory64.node');
   const content = {
     node: process.versions.modules,
     target: process.env.npm_config_target ?? null,
@@ -26,26 +33,34 @@ export function ensureAddon(python, { rebuild }) {
     sources: hashFiles(root, ['binding.gyp', 'addon']),
   };
   const stamp = readStamp(stampFile);
-  const current = fs.existsSync(addonFile) && JSON.stringify(stamp) === JSON.stringify(content);
-  if (current && !rebuild) return;
+  const current = fs.existsSync(addonFile) && isDeepStrictEqual(stamp, content);
+  if (current && !rebuild) return addonFile;
 
   requireTools();
-  console.log('memory64: compiling the addon');
-  compile(python);
+  console.log(`memory64: compiling the addon (${configuration})`);
+  // Where only sources have changed, make knows what is left to do.
+  const sourcesOnly = stamp && isDeepStrictEqual({ ...stamp, sources: content.sources }, content);
+  fs.rmSync(sourcesOnly && !rebuild ? stampFile : folder, { recursive: true, force: true });
+  compile(python, configuration);
   writeStamp(stampFile, content);
+  return addonFile;
+}
+
+/** The program that compiles C++, and the arguments that go before all others. */
+export function compiler() {
+  // CXX may carry a launcher or flags: "ccache g++", "clang++ --target=…".
+  const words = process.env.CXX?.split(' ').filter(Boolean) ?? [];
+  return words.length > 0 ? words : [process.platform === 'darwin' ? 'c++' : 'g++'];
 }
 
 function requireTools() {
-  const compiler = process.env.CXX || (process.platform === 'darwin' ? 'c++' : 'g++');
-  // CXX may carry a launcher or flags: "ccache g++", "clang++ --target=…".
-  const [program, ...flags] = compiler.split(' ').filter(Boolean);
+  const [program, ...flags] = compiler();
   if (run(program, [...flags, '--version']).missing) {
     throw new Failure(
       `There is no C++ compiler: ${program} is not on PATH.`,
       'Debian, Ubuntu: apt install g++ (macOS: xcode-select --install), or name one with CXX.',
     );
   }
-  const make = process.env.MAKE || 'make';
   if (run(make, ['--version']).missing) {
     throw new Failure(
       `There is no make: ${make} is not on PATH.`,
@@ -54,15 +69,21 @@ function requireTools() {
   }
 }
 
-function compile(python) {
+function compile(python, configuration) {
   const headers = nodeHeaders(python);
-  const { ok, output } = nodeGyp(python, [
-    'rebuild',
+  const configured = nodeGyp(python, [
+    'configure',
     ...(headers ? ['--nodedir', headers] : []),
-    ...['--jobs', String(os.availableParallelism())],
-    ...['--', `-Dembed_python=${python.executable}`],
+    // The second format is for clang-tidy and for editors.
+    ...['--', `-Dembed_python=${python.executable}`, '-f', 'make', '-f', 'compile_commands_json'],
   ]);
-  if (!ok) throw compileFailure(output);
+  if (!configured.ok) throw compileFailure(configured.output);
+  // Not "node-gyp build", which knows two configurations only.
+  const made = run(make, [
+    ...['-C', buildFolder, `BUILDTYPE=${configuration}`],
+    ...['--jobs', String(os.availableParallelism())],
+  ]);
+  if (!made.ok) throw compileFailure(made.output);
 }
 
 /** The folder with Node's headers; undefined where node-gyp has downloaded its own. */

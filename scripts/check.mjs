@@ -23,6 +23,7 @@ const GROUPS = {
       '-Werror',
       ...files('addon', /\.(cc|h)$/),
     ],
+    ['clang-tidy', process.execPath, 'scripts/clang-tidy.mjs'],
   ],
   types: () => [
     [

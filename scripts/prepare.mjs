@@ -6,7 +6,7 @@ import { ensureVenv } from './venv.mjs';
 export function prepare() {
   ensureNodeModules();
   const python = ensureVenv({ dev: true });
-  ensureAddon(python, { rebuild: false });
+  ensureAddon(python);
   // It said what to build with; to the built addon it would name another virtual environment.
   delete process.env.MEMORY64_PYTHON;
   return python;

@@ -60,12 +60,6 @@ test('timers fire while the first model is loaded', () => {
   expect(run(['tickWhileLoading']).results).toEqual([true]);
 });
 
-test('where external buffers are forbidden, bytes are copied', () => {
-  expect(run(['load', 'layer', 'sameBuffer']).results).toEqual([30, 2304, true]);
-  const forced = run(['load', 'layer', 'sameBuffer'], { MEMORY64_FORCE_COPY: '1' });
-  expect(forced).toMatchObject({ ...clean, results: [30, 2304, false] });
-});
-
 describe('a Python that cannot be started', () => {
   let folder;
   beforeAll(() => {

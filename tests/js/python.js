@@ -9,6 +9,8 @@ const root = path.join(__dirname, '..', '..');
 function runPython(...args) {
   return execFileSync(path.join(root, '.venv', 'bin', 'python'), args, {
     cwd: root,
+    // The sanitizer that npm run test:asan preloads is for Node and the addon.
+    env: { ...process.env, LD_PRELOAD: undefined },
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });

@@ -21,11 +21,6 @@ const steps = {
     held = await model.getLayer(0);
     return held.tensor('attn_norm.weight').data.length;
   },
-  async sameBuffer() {
-    const [one, other] = [await model.getLayer(0), await model.getLayer(0)];
-    const [first] = one;
-    return [...other][0].data.buffer === first.data.buffer;
-  },
   startLoad() {
     loadModel(path).catch(() => {});
   },

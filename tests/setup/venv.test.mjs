@@ -25,7 +25,7 @@ test('a half-made virtual environment is replaced by a working one', (t) => {
 test('setting up a second time does nothing', () => {
   const made = [
     path.join(venvFolder, 'memory64.json'),
-    path.join(buildFolder, 'memory64.json'),
+    path.join(buildFolder, 'Release', 'memory64.json'),
     path.join(buildFolder, 'Release', 'memory64.node'),
   ];
   const before = made.map((file) => fs.statSync(file).mtimeMs);
