@@ -10,6 +10,7 @@
       'addon/buffer.cc',
       'addon/cancel.cc',
       'addon/convert.cc',
+      'addon/copies.cc',
       'addon/error.cc',
       'addon/instance.cc',
       'addon/job.cc',

@@ -1,6 +1,5 @@
 #include "buffer.h"
 
-#include <cstring>
 #include <string>
 
 #include "error.h"
@@ -10,17 +9,6 @@ namespace py = pybind11;
 
 namespace memory64 {
 namespace {
-
-napi_value Copy(napi_env env, const BufferView& view) {
-  void* target = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_create_arraybuffer(env, view.size(), &target, &buffer) != napi_ok) {
-    throw FailureException(Failure::Engine("JavaScript could not allocate an ArrayBuffer of " +
-                                           std::to_string(view.size()) + " bytes."));
-  }
-  if (view.size() > 0) std::memcpy(target, view.data(), view.size());
-  return buffer;
-}
 
 bool IsDetached(napi_env env, napi_value buffer) {
   bool detached = true;
@@ -68,7 +56,7 @@ Napi::Value BufferCache::Show(Napi::Env env, const std::shared_ptr<BufferView>& 
   }
   // JavaScript may write into every ArrayBuffer, and into read-only memory that is a crash.
   bool copy = always_copy_ || !view->writable() || view->size() == 0;
-  if (copy) return {env, Copy(env, *view)};
+  if (copy) return {env, ShowCopy(env, view)};
 
   DropForgotten(env);
   Key key{view->data(), view->size()};
@@ -104,7 +92,22 @@ napi_value BufferCache::ShowInPlace(napi_env env, const std::shared_ptr<BufferVi
   // deleted here; the view it holds can be let go in both cases.
   shown->view.reset();
   always_copy_ = status == napi_no_external_buffers_allowed;
-  return Copy(env, *view);
+  return ShowCopy(env, view);
+}
+
+napi_value BufferCache::ShowCopy(napi_env env, const std::shared_ptr<BufferView>& view) {
+  void* target = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_create_arraybuffer(env, view->size(), &target, &buffer) != napi_ok) {
+    throw FailureException(Failure::Engine("JavaScript could not allocate an ArrayBuffer of " +
+                                           std::to_string(view->size()) + " bytes."));
+  }
+  if (view->size() > 0) copies_->Add(target, view);
+  return buffer;
+}
+
+std::shared_ptr<Copies> BufferCache::TakeCopies() {
+  return std::exchange(copies_, std::make_shared<Copies>());
 }
 
 void BufferCache::Remember(napi_env env, const Key& key, std::uint64_t serial, napi_value buffer) {

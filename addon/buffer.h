@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "copies.h"
+
 namespace memory64 {
 
 // A Python buffer, held open for as long as anything outside Python looks at it.
@@ -46,6 +48,9 @@ class BufferCache : public std::enable_shared_from_this<BufferCache> {
   // Throws FailureException where the memory cannot be shown.
   Napi::Value Show(Napi::Env env, const std::shared_ptr<BufferView>& view);
 
+  // What has to be copied before the ArrayBuffers shown since the last time are right.
+  std::shared_ptr<Copies> TakeCopies();
+
  private:
   using Key = std::pair<void*, std::size_t>;
   struct Entry {
@@ -56,6 +61,7 @@ class BufferCache : public std::enable_shared_from_this<BufferCache> {
 
   napi_value Find(napi_env env, const Key& key);
   napi_value ShowInPlace(napi_env env, const std::shared_ptr<BufferView>& view);
+  napi_value ShowCopy(napi_env env, const std::shared_ptr<BufferView>& view);
   void Remember(napi_env env, const Key& key, std::uint64_t serial, napi_value buffer);
   void DropForgotten(napi_env env);
   void Forget(const Key& key, std::uint64_t serial);  // from any thread
@@ -64,6 +70,7 @@ class BufferCache : public std::enable_shared_from_this<BufferCache> {
   std::size_t max_bytes_ = std::numeric_limits<std::size_t>::max();
   std::uint64_t serial_ = 0;
   std::map<Key, Entry> entries_;
+  std::shared_ptr<Copies> copies_ = std::make_shared<Copies>();
   std::mutex mutex_;
   std::vector<std::pair<Key, std::uint64_t>> forgotten_;  // guarded by mutex_
 };

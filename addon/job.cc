@@ -31,12 +31,16 @@ void DefineCallClass() {
 Napi::Value Job::Start(Napi::Env env, Plan plan) {
   auto job = std::make_shared<Job>(env, std::move(plan));
   job->settler_->Expect(job);
-  try {
-    Pool::Get().Post(job);
-  } catch (const std::system_error& error) {
-    job->Refuse(Failure::Engine(std::string("no thread can be started: ") + error.what()));
-  }
+  job->Post();
   return job->promise_.Promise();
+}
+
+void Job::Post() {
+  try {
+    Pool::Get().Post(shared_from_this());
+  } catch (const std::system_error& error) {
+    Refuse(Failure::Engine(std::string("no thread can be started: ") + error.what()));
+  }
 }
 
 Job::Job(Napi::Env env, Plan plan)
@@ -107,17 +111,42 @@ void Job::Settle(Napi::Env env) {
     if (auto* failure = std::get_if<Failure>(&outcome)) {
       reject(*failure);
     } else {
-      promise_.Resolve(finish_(env, std::get<Value>(outcome)));
+      Resolve(env, std::get<Value>(outcome));
     }
   } catch (const FailureException& refused) {
     reject(refused.failure);
   } catch (const Napi::Error& error) {
     promise_.Reject(error.Value());
   }
-  Abandon();
+  if (settled_) Abandon();
+}
+
+void Job::Resolve(Napi::Env env, const Value& value) {
+  auto& buffers = *Instance::Of(env).buffers;
+  buffers.TakeCopies();  // those of a job that failed half-way
+  Napi::Value result = finish_(env, value);
+  auto copies = buffers.TakeCopies();
+  // Nobody waits for what was cancelled.
+  if (copies->IsEmpty() || IsCancelled()) return promise_.Resolve(result);
+  CopyFirst(result, std::move(copies));
+}
+
+// The same promise goes to the pool once more, with other work.
+void Job::CopyFirst(Napi::Value result, std::shared_ptr<Copies> copies) {
+  copies_ = std::move(copies);
+  work_ = [copies = copies_](py::handle) {
+    copies->Make();
+    return Value();
+  };
+  auto kept = std::make_shared<Napi::Reference<Napi::Value>>(Napi::Persistent(result));
+  finish_ = [kept](Napi::Env, const Value&) { return kept->Value(); };
+  complete_ = false;
+  settled_ = false;
+  Post();
 }
 
 void Job::Abandon() {
+  if (copies_) copies_->Forbid();
   on_progress_.Reset();
   finish_ = nullptr;
 }

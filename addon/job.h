@@ -11,6 +11,7 @@
 
 #include "cancel.h"
 #include "convert.h"
+#include "copies.h"
 #include "error.h"
 
 namespace memory64 {
@@ -55,9 +56,12 @@ class Job : public std::enable_shared_from_this<Job> {
  private:
   static Napi::Value ShowValue(Napi::Env env, const Value& value);
   void Complete(std::variant<Value, Failure> outcome);
+  void Post();
   void Announce();
   void Report(Napi::Env env);
   void Settle(Napi::Env env);
+  void Resolve(Napi::Env env, const Value& value);
+  void CopyFirst(Napi::Value result, std::shared_ptr<Copies> copies);
 
   std::shared_ptr<Settler> settler_;
   Work work_;
@@ -71,6 +75,7 @@ class Job : public std::enable_shared_from_this<Job> {
   // Of the JavaScript thread alone.
   Napi::Promise::Deferred promise_;
   Napi::FunctionReference on_progress_;
+  std::shared_ptr<Copies> copies_;  // under way
   double reported_ = 0;
   bool settled_ = false;
 };
