@@ -16,6 +16,21 @@ bool IsDetached(napi_env env, napi_value buffer) {
   return detached;
 }
 
+void RefuseTransfer(const Napi::CallbackInfo& info) {
+  throw Napi::TypeError::New(info.Env(),
+                             "The memory of a model cannot be transferred; copy it with slice()");
+}
+
+// Node finalizes an external ArrayBuffer when the thread it was made in ends, and therefore lets no
+// other thread have it; JavaScript's own transfer() would get past that.
+void ForbidTransfer(Napi::Object buffer) {
+  for (const char* method : {"transfer", "transferToFixedLength"}) {
+    if (!buffer.Has(method)) continue;
+    buffer.DefineProperty(
+        Napi::PropertyDescriptor::Function(buffer.Env(), buffer, method, RefuseTransfer));
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<BufferView> BufferView::Of(py::handle exporter) {
@@ -86,6 +101,7 @@ napi_value BufferCache::ShowInPlace(napi_env env, const std::shared_ptr<BufferVi
 #endif
   if (status == napi_ok) {
     Remember(env, key, shown->serial, buffer);
+    ForbidTransfer({env, buffer});
     return buffer;
   }
   // Whether a failed call runs the finalizer differs from host to host, so its argument cannot be

@@ -4,6 +4,7 @@
 #include <pybind11/embed.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <clocale>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +15,13 @@ namespace py = pybind11;
 namespace fs = std::filesystem;
 
 namespace memory64 {
+
+// The addon that has Python in this process. Every copy of this addon is loaded locally and has
+// statics of its own, but GCC gives an inline variable that is visible one address in the whole
+// process (STB_GNU_UNIQUE), so that two copies which start at the same moment cannot both win,
+// even when they were built for different versions of Python.
+[[gnu::visibility("default")]] inline std::atomic<const char*> python_owner{nullptr};
+
 namespace {
 
 const std::string kVersion =
@@ -30,10 +38,14 @@ fs::path FileOf(const void* address) {
   return info.dli_fname;
 }
 
+fs::path ThisAddon() {
+  return FileOf(reinterpret_cast<const void*>(&PythonHost::Get));
+}
+
 // The interpreter of the virtual environment beside this addon: build/Release lies two levels below
 // the package.
 fs::path FindBesideAddon() {
-  fs::path folder = FileOf(reinterpret_cast<const void*>(&PythonHost::Get)).parent_path();
+  fs::path folder = ThisAddon().parent_path();
   for (int level = 0; level <= 2; ++level, folder = folder.parent_path()) {
     fs::path candidate = folder / ".venv" / "bin" / "python";
     if (fs::exists(candidate)) return candidate;
@@ -70,6 +82,21 @@ void CheckVersion(const fs::path& executable) {
   Refuse(executable.string() + " is not Python " + kVersion + ", for which this addon was built (" +
              (root / "lib" / ("python" + kVersion)).string() + " is missing).",
          "Rebuild with npm install, or name a Python " + kVersion + " with MEMORY64_PYTHON.");
+}
+
+// From here on no other copy can have it, also where Python then fails to start: it does not start
+// twice in a process.
+void ClaimPython() {
+  auto* self = new std::string(ThisAddon());  // for as long as other copies may ask for it
+  const char* owner = nullptr;
+  if (!python_owner.compare_exchange_strong(owner, self->c_str())) {
+    Refuse("another copy of memory64 has it in this process (" + std::string(owner) + ").",
+           "Load only one copy; npm ls memory64 shows who brings which.");
+  }
+  if (Py_IsInitialized()) {
+    Refuse("another addon of this process has started one already.",
+           "Load no other addon that embeds Python.");
+  }
 }
 
 // Python's own extension modules take its symbols from the process, which did not load it globally.
@@ -166,16 +193,19 @@ void PythonHost::Start() {
 // (OpenBLAS) or crashes it. Only on_exit learns the status; elsewhere it cannot be kept.
 void PythonHost::LeaveEarlyAtExit() {
 #if defined(__linux__)
-  on_exit(
-      [](int status, void*) {
-        if (Get().busy_ > 0) _exit(status);
-      },
-      nullptr);
+  on_exit([](int status, void*) { LeaveIfBusy(status); }, nullptr);
 #else
-  std::atexit([] {
-    if (Get().busy_ > 0) _exit(EXIT_FAILURE);
-  });
+  std::atexit([] { LeaveIfBusy(EXIT_FAILURE); });
 #endif
+}
+
+void PythonHost::LeaveIfBusy(int status) {
+  if (Get().busy_ == 0) return;
+  // What Node would have done after this: a terminal that it made raw would stay so. Hosts other
+  // than Node may lack the function.
+  void* reset = dlsym(RTLD_DEFAULT, "uv_tty_reset_mode");
+  if (reset) reinterpret_cast<int (*)()>(reset)();
+  _exit(status);
 }
 
 const std::optional<Failure>& PythonHost::WaitUntilStarted() {
@@ -203,12 +233,9 @@ void PythonHost::Live(const std::string& named) {
 }
 
 void PythonHost::Boot(const std::string& named) {
-  if (Py_IsInitialized()) {
-    Refuse("another addon of this process has started one already.",
-           "Load only one copy of memory64, and no other addon that embeds Python.");
-  }
   fs::path executable = FindPython(named);
   CheckVersion(executable);
+  ClaimPython();
   ExposeLibpython();
   Initialize(executable);
   struct LetOthersIn {

@@ -64,6 +64,7 @@ class PythonHost {
   void Boot(const std::string& named);
   void ReapForever();
   static void LeaveEarlyAtExit();
+  static void LeaveIfBusy(int status);
 
   std::atomic<int> busy_{0};
   std::once_flag started_;

@@ -48,10 +48,10 @@ void Settler::TellAll(Napi::Env env) {
   for (const auto& job : news) {
     try {
       job->Tell(env);
+      if (job->IsSettled()) expected_.erase(job);
     } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
-      // JavaScript is being stopped, and nobody can be told.
+      // JavaScript is being stopped: nobody can be told, and Close() will see to this job.
     }
-    if (job->IsSettled()) expected_.erase(job);
   }
   if (expected_.empty()) napi_unref_threadsafe_function(env, wake_);
 }

@@ -1,0 +1,23 @@
+"""Makes dequantising an endless series of BLAS calls, in the environment that environment.py made.
+
+Python runs a module of this name when it starts.
+"""
+
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from gguf import quants
+
+MARKER = Path(__file__).with_name("multiplying")
+
+
+def multiply(*_: object) -> NoReturn:
+    """Be inside BLAS from the moment the marker file is there."""
+    matrix = np.ones((3000, 3000), np.float32)
+    MARKER.touch()
+    while True:
+        matrix @ matrix
+
+
+quants.dequantize = multiply
