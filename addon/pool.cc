@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "job.h"
-#include "python_host.h"
 
 namespace memory64 {
 
@@ -28,7 +27,7 @@ void Pool::Post(std::shared_ptr<Job> job) {
 
 // Sees to it that somebody minds the queue. Under the mutex.
 void Pool::Summon() {
-  if (jobs_.empty() || coming_ > 0) return;
+  if (jobs_.empty() || coming_) return;
   if (idle_ > 0) {
     --idle_;
     ++summons_;
@@ -44,7 +43,7 @@ void Pool::Summon() {
   } else {
     return;
   }
-  ++coming_;
+  coming_.emplace();
 }
 
 void Pool::Live() {
@@ -68,7 +67,7 @@ void Pool::Live() {
 
 void Pool::Arrive() {
   std::lock_guard lock(mutex_);
-  --coming_;
+  coming_.reset();
 }
 
 // Null where there is nothing left to do: the thread then counts as idle.

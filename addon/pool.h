@@ -13,6 +13,9 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
+
+#include "python_host.h"
 
 namespace memory64 {
 
@@ -44,7 +47,8 @@ class Pool {
   std::deque<std::shared_ptr<Job>> jobs_;
   int threads_ = 0;
   int idle_ = 0;
-  int coming_ = 0;   // threads that were called to the queue and have not reached it
+  // While a thread was called to the queue and has not reached it, which makes the process busy.
+  std::optional<PythonHost::Busy> coming_;
   int summons_ = 0;  // calls that no idle thread has answered
 };
 

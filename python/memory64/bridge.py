@@ -6,7 +6,7 @@ Keys are JavaScript's, in camelCase. Every function may run on any thread, sever
 
 from threading import Lock
 from typing import Any, Protocol
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
 from numpy import float32
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ class BridgedModel:
         self._lock = Lock()
         self._offsets: dict[int, list[int]] = {}
         self._views: WeakValueDictionary[int, memoryview] = WeakValueDictionary()
+        # JavaScript may drop a model without closing it. Its layers and their manager refer to
+        # each other, so that it would stay until Python looks for cycles, which may take hours.
+        finalize(self, model.close).atexit = False
 
     def layer_runs(self, layer_id: int) -> list[PrivateRun]:
         """The bytes of a layer; the same views as before while somebody holds them."""

@@ -18,6 +18,7 @@ const STEADY = { flags: ['--max-semi-space-size=1'], env: { MALLOC_ARENA_MAX: '1
 
 test.each([
   ['models', 2_000, OPEN_MODEL],
+  ['dropped models', 600, OPEN_MODEL],
   ['layers', 8_000, JOB],
   ['tensors', 12_000, JOB],
   ['failures', 10_000, JOB],

@@ -2,7 +2,7 @@
 
 const { clean, printed, runNode, script } = require('./child.js');
 const { digestInFile } = require('./digest.js');
-const { smollm2 } = require('./models.js');
+const { llama7B, smollm2 } = require('./models.js');
 
 const model = smollm2();
 const digestOf3 = digestInFile(model, 3);
@@ -51,6 +51,13 @@ test.each(calls)('process.exit in the main thread keeps its status (%s)', (call)
 test.each(calls)('workers are terminated in the middle of a call, forty times (%s)', (call) => {
   const end = run('terminate.js', call, '40');
   expect(end).toEqual({ ...clean, results: [[1], [digestOf3]] });
+});
+
+test('workers are terminated while their layers are copied, forty times', () => {
+  const copying = { env: { MEMORY64_FORCE_COPY: '1' } };
+  const { stdout, ...end } = runNode([script('terminate.js'), llama7B(), 'layer', '40'], copying);
+  expect(end).toEqual(clean);
+  expect(printed(stdout)).toEqual([[1], [expect.any(String)]]);
 });
 
 test('a worker that ends while Python starts leaves it to the main thread', () => {

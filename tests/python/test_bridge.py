@@ -144,3 +144,16 @@ def test_keys_differ_between_models(tmp_path: Path) -> None:
     ]
     first, second = (bridge.get_layer(model, 0, Call())[0]["data"] for model in models)
     assert first != second
+
+
+def test_a_model_that_is_dropped_is_closed_without_the_garbage_collector(tiny: Path) -> None:
+    gc.disable()
+    try:
+        bridged = bridge.load_model(str(tiny), {"memory64": True}, Call())
+        bridge.get_layer(bridged, 0, Call())
+        model = bridged.model
+        del bridged
+        with pytest.raises(ClosedError):
+            model.get_layer(0)
+    finally:
+        gc.enable()

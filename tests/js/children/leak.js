@@ -38,6 +38,12 @@ const kinds = {
     await model.close();
   },
 
+  'dropped models': (path) => async (index) => {
+    const model = await open(path);
+    touch(await model.getLayer(index % model.layerCount));
+    if (index % 20 === 0) globalThis.gc(); // nothing else here makes V8 look for garbage
+  },
+
   async layers(path) {
     const model = await open(path);
     return async (index) => {
