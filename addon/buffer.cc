@@ -62,7 +62,7 @@ struct BufferCache::Shown {
   }
 };
 
-Napi::Value BufferCache::Show(Napi::Env env, const std::shared_ptr<BufferView>& view) {
+Napi::Value BufferCache::Show(const std::shared_ptr<BufferView>& view) {
   if (view->size() > max_bytes_) {
     throw FailureException(Failure::Capacity(
         "an ArrayBuffer of " + std::to_string(view->size()) + " bytes is needed, and this " +
@@ -71,24 +71,24 @@ Napi::Value BufferCache::Show(Napi::Env env, const std::shared_ptr<BufferView>& 
   }
   // JavaScript may write into every ArrayBuffer, and into read-only memory that is a crash.
   bool copy = always_copy_ || !view->writable() || view->size() == 0;
-  if (copy) return {env, ShowCopy(env, view)};
+  if (copy) return {env_, ShowCopy(view)};
 
-  DropForgotten(env);
+  DropForgotten();
   Key key{view->data(), view->size()};
-  if (napi_value known = Find(env, key)) return {env, known};
-  return {env, ShowInPlace(env, view)};
+  if (napi_value known = Find(key)) return {env_, known};
+  return {env_, ShowInPlace(view)};
 }
 
-napi_value BufferCache::Find(napi_env env, const Key& key) {
+napi_value BufferCache::Find(const Key& key) {
   auto found = entries_.find(key);
   if (found == entries_.end()) return nullptr;
   napi_value buffer = nullptr;
-  napi_get_reference_value(env, found->second.reference, &buffer);
+  napi_get_reference_value(env_, found->second.reference, &buffer);
   // A transferred ArrayBuffer is an empty shell.
-  return buffer && !IsDetached(env, buffer) ? buffer : nullptr;
+  return buffer && !IsDetached(env_, buffer) ? buffer : nullptr;
 }
 
-napi_value BufferCache::ShowInPlace(napi_env env, const std::shared_ptr<BufferView>& view) {
+napi_value BufferCache::ShowInPlace(const std::shared_ptr<BufferView>& view) {
   Key key{view->data(), view->size()};
   auto shown = std::make_shared<Shown>(
       Shown{.view = view, .cache = weak_from_this(), .key = key, .serial = ++serial_});
@@ -96,25 +96,26 @@ napi_value BufferCache::ShowInPlace(napi_env env, const std::shared_ptr<BufferVi
 #if defined(NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED)  // node_api.h then lacks the function
   napi_status status = napi_no_external_buffers_allowed;
 #else
-  napi_status status = napi_create_external_arraybuffer(
-      env, view->data(), view->size(), Shown::Finalize, new std::shared_ptr<Shown>(shown), &buffer);
+  napi_status status =
+      napi_create_external_arraybuffer(env_, view->data(), view->size(), Shown::Finalize,
+                                       new std::shared_ptr<Shown>(shown), &buffer);
 #endif
   if (status == napi_ok) {
-    Remember(env, key, shown->serial, buffer);
-    ForbidTransfer({env, buffer});
+    Remember(key, shown->serial, buffer);
+    ForbidTransfer({env_, buffer});
     return buffer;
   }
   // Whether a failed call runs the finalizer differs from host to host, so its argument cannot be
   // deleted here; the view it holds can be let go in both cases.
   shown->view.reset();
   always_copy_ = status == napi_no_external_buffers_allowed;
-  return ShowCopy(env, view);
+  return ShowCopy(view);
 }
 
-napi_value BufferCache::ShowCopy(napi_env env, const std::shared_ptr<BufferView>& view) {
+napi_value BufferCache::ShowCopy(const std::shared_ptr<BufferView>& view) {
   void* target = nullptr;
   napi_value buffer = nullptr;
-  if (napi_create_arraybuffer(env, view->size(), &target, &buffer) != napi_ok) {
+  if (napi_create_arraybuffer(env_, view->size(), &target, &buffer) != napi_ok) {
     throw FailureException(Failure::Engine("JavaScript could not allocate an ArrayBuffer of " +
                                            std::to_string(view->size()) + " bytes."));
   }
@@ -126,11 +127,11 @@ std::shared_ptr<Copies> BufferCache::TakeCopies() {
   return std::exchange(copies_, std::make_shared<Copies>());
 }
 
-void BufferCache::Remember(napi_env env, const Key& key, std::uint64_t serial, napi_value buffer) {
+void BufferCache::Remember(const Key& key, std::uint64_t serial, napi_value buffer) {
   auto [entry, added] = entries_.try_emplace(key);
-  if (!added) napi_delete_reference(env, entry->second.reference);
+  if (!added) napi_delete_reference(env_, entry->second.reference);
   entry->second.serial = serial;
-  napi_create_reference(env, buffer, 0, &entry->second.reference);
+  napi_create_reference(env_, buffer, 0, &entry->second.reference);
 }
 
 void BufferCache::Forget(const Key& key, std::uint64_t serial) {
@@ -138,7 +139,7 @@ void BufferCache::Forget(const Key& key, std::uint64_t serial) {
   forgotten_.emplace_back(key, serial);
 }
 
-void BufferCache::DropForgotten(napi_env env) {
+void BufferCache::DropForgotten() {
   std::vector<std::pair<Key, std::uint64_t>> forgotten;
   {
     std::lock_guard lock(mutex_);
@@ -148,9 +149,14 @@ void BufferCache::DropForgotten(napi_env env) {
     // The memory may have been shown anew before its first ArrayBuffer was found to be gone.
     auto found = entries_.find(key);
     if (found == entries_.end() || found->second.serial != serial) continue;
-    napi_delete_reference(env, found->second.reference);
+    napi_delete_reference(env_, found->second.reference);
     entries_.erase(found);
   }
+}
+
+void BufferCache::Close() {
+  for (auto& [key, entry] : entries_) napi_delete_reference(env_, entry.reference);
+  entries_.clear();
 }
 
 }  // namespace memory64

@@ -40,16 +40,19 @@ class BufferView {
 // as long as JavaScript holds it. For that environment's thread only.
 class BufferCache : public std::enable_shared_from_this<BufferCache> {
  public:
-  explicit BufferCache(bool always_copy) : always_copy_(always_copy) {}
+  BufferCache(napi_env env, bool always_copy) : env_(env), always_copy_(always_copy) {}
 
   // The size of the largest ArrayBuffer that this JavaScript engine allows.
   void Limit(std::size_t max_bytes) { max_bytes_ = max_bytes; }
 
   // Throws FailureException where the memory cannot be shown.
-  Napi::Value Show(Napi::Env env, const std::shared_ptr<BufferView>& view);
+  Napi::Value Show(const std::shared_ptr<BufferView>& view);
 
   // What has to be copied before the ArrayBuffers shown since the last time are right.
   std::shared_ptr<Copies> TakeCopies();
+
+  // Call when the environment ends.
+  void Close();
 
  private:
   using Key = std::pair<void*, std::size_t>;
@@ -59,13 +62,14 @@ class BufferCache : public std::enable_shared_from_this<BufferCache> {
   };
   struct Shown;  // what one ArrayBuffer keeps alive
 
-  napi_value Find(napi_env env, const Key& key);
-  napi_value ShowInPlace(napi_env env, const std::shared_ptr<BufferView>& view);
-  napi_value ShowCopy(napi_env env, const std::shared_ptr<BufferView>& view);
-  void Remember(napi_env env, const Key& key, std::uint64_t serial, napi_value buffer);
-  void DropForgotten(napi_env env);
+  napi_value Find(const Key& key);
+  napi_value ShowInPlace(const std::shared_ptr<BufferView>& view);
+  napi_value ShowCopy(const std::shared_ptr<BufferView>& view);
+  void Remember(const Key& key, std::uint64_t serial, napi_value buffer);
+  void DropForgotten();
   void Forget(const Key& key, std::uint64_t serial);  // from any thread
 
+  napi_env env_;
   bool always_copy_;
   std::size_t max_bytes_ = std::numeric_limits<std::size_t>::max();
   std::uint64_t serial_ = 0;

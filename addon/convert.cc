@@ -141,7 +141,7 @@ Napi::Value ToJs(Napi::Env env, const Value& value, BufferCache& buffers) {
           [&](const std::string& text) -> Napi::Value { return Napi::String::New(env, text); },
           [&](const List& list) { return ListToJs(env, list, buffers); },
           [&](const Dict& dict) { return DictToJs(env, dict, buffers); },
-          [&](const std::shared_ptr<BufferView>& view) { return buffers.Show(env, view); },
+          [&](const std::shared_ptr<BufferView>& view) { return buffers.Show(view); },
       },
       value.data);
 }

@@ -87,7 +87,7 @@ void CheckVersion(const fs::path& executable) {
 // From here on no other copy can have it, also where Python then fails to start: it does not start
 // twice in a process.
 void ClaimPython() {
-  auto* self = new std::string(ThisAddon());  // for as long as other copies may ask for it
+  static auto* self = new std::string(ThisAddon());  // for as long as other copies may ask for it
   const char* owner = nullptr;
   if (!python_owner.compare_exchange_strong(owner, self->c_str())) {
     Refuse("another copy of memory64 has it in this process (" + std::string(owner) + ").",
