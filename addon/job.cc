@@ -134,8 +134,8 @@ void Job::Resolve(Napi::Env env, const Value& value) {
 // The same promise goes to the pool once more, with other work.
 void Job::CopyFirst(Napi::Value result, std::shared_ptr<Copies> copies) {
   copies_ = std::move(copies);
-  work_ = [copies = copies_](py::handle) {
-    copies->Make();
+  work_ = [copies = copies_, cancelled = cancelled_](py::handle) {
+    copies->Make(*cancelled);
     return Value();
   };
   auto kept = std::make_shared<Napi::Reference<Napi::Value>>(Napi::Persistent(result));

@@ -182,10 +182,12 @@ PythonHost& PythonHost::Get() {
 
 void PythonHost::Start() {
   std::call_once(started_, [this] {
-    // Read here, as JavaScript changes the environment on this thread.
     const char* named = std::getenv("MEMORY64_PYTHON");
     std::thread(&PythonHost::Live, this, std::string(named ? named : "")).detach();
     LeaveEarlyAtExit();
+    // Python reads the environment while it starts, and JavaScript changes it on this thread.
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return initialized_ || settled_; });
   });
 }
 
@@ -238,6 +240,11 @@ void PythonHost::Boot(const std::string& named) {
   ClaimPython();
   ExposeLibpython();
   Initialize(executable);
+  {
+    std::lock_guard lock(mutex_);
+    initialized_ = true;
+  }
+  changed_.notify_all();
   struct LetOthersIn {
     PyThreadState*& thread;
     ~LetOthersIn() { thread = PyEval_SaveThread(); }

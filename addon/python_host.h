@@ -29,8 +29,8 @@ class PythonHost {
   // Never destroyed: Python's threads may still run while the process exits.
   static PythonHost& Get();
 
-  // Lets Python start on its own thread and returns at once. Throws std::system_error where no
-  // thread can be had.
+  // Lets Python start on its own thread. Waits for the interpreter, some milliseconds once in a
+  // process, not for the packages. Throws std::system_error where no thread can be had.
   void Start();
 
   // Waits for the start. The failure tells why there is no Python; then no other call is allowed.
@@ -73,6 +73,7 @@ class PythonHost {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
+  bool initialized_ = false;
   bool settled_ = false;
   std::optional<Failure> failure_;
   std::vector<Garbage> garbage_;

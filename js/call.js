@@ -35,9 +35,6 @@ function race(start, { signal, onProgress, discard }) {
       token.cancel();
       reject(reason);
     };
-    const onAbort = () => interrupt(signal.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-
     const report = (fraction) => {
       if (interrupted) return;
       try {
@@ -47,7 +44,12 @@ function race(start, { signal, onProgress, discard }) {
       }
     };
 
-    outcomeOf(start(token, onProgress && report)).then((outcome) => {
+    const running = start(token, onProgress && report);
+    // Not before: a call that throws would leave its listener behind.
+    const onAbort = () => interrupt(signal.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+
+    outcomeOf(running).then((outcome) => {
       signal?.removeEventListener('abort', onAbort);
       if (interrupted && outcome.value) discard?.(outcome.value);
       resolve(outcome);

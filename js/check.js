@@ -37,11 +37,12 @@ function checkCount(name, value) {
   }
 }
 
+/** The layout with nothing in it but what Python knows. */
 function checkLayout(layout) {
-  if (layout === undefined) return;
+  if (layout === undefined) return undefined;
   requireType(Array.isArray(layout), 'layout', 'an array of { name, sizeGb }', layout);
   if (layout.length === 0) throw outOfRange('layout must name at least one region');
-  layout.forEach((region, index) => {
+  return Array.from(layout, (region, index) => {
     requireType(
       typeof region?.name === 'string',
       `layout[${index}].name`,
@@ -51,6 +52,7 @@ function checkLayout(layout) {
     const isNumber = typeof region.sizeGb === 'number';
     requireType(isNumber, `layout[${index}].sizeGb`, 'a number', region.sizeGb);
     checkCount(`layout[${index}].sizeGb`, region.sizeGb);
+    return { name: region.name, sizeGb: region.sizeGb };
   });
 }
 
@@ -62,8 +64,7 @@ function checkLoadOptions({ memory64, maxCached, capacityBytes, policy, layout }
   checkCount('capacityBytes', capacityBytes);
   const isName = policy === undefined || typeof policy === 'string';
   requireType(isName, 'policy', 'a string', policy);
-  checkLayout(layout);
-  return { memory64, maxCached, capacityBytes, policy, layout };
+  return { memory64, maxCached, capacityBytes, policy, layout: checkLayout(layout) };
 }
 
 function checkLayerId(id, layerCount) {

@@ -50,8 +50,9 @@ class BridgedModel:
         with self._lock:
             try:
                 return [PrivateRun(at, self._views[at]) for at in self._offsets[layer_id]]
-            except KeyError:  # never handed out, or let go of since
-                runs = self.model.private_layer(layer_id)
+            except KeyError:  # never handed out, or one of them let go of since
+                fresh = self.model.private_layer(layer_id)
+                runs = [PrivateRun(at, self._views.get(at, view)) for at, view in fresh]
                 self._offsets[layer_id] = [run.offset for run in runs]
                 self._views.update(runs)
                 return runs

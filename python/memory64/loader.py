@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import CapacityError
 from .gguf import GGUFDirectory, open_gguf
-from .layers import Memory64LayerManager, usable_bytes
+from .layers import Memory64LayerManager, policy_named, usable_bytes
 from .memory import Cancelled, Memory64Runtime, MemoryLayout, never
 from .model import Memory64Model
 
@@ -65,6 +65,7 @@ def load_model(
         raise ValueError(f"memory64 needs to be 'auto', True or False, found {memory64!r}")
     if layout is not None and not isinstance(layout, MemoryLayout):
         raise TypeError(f"layout needs to be a MemoryLayout, found {layout!r}")
+    policy_named(policy)  # a wrong name is told before any file is opened
     with ExitStack() as if_it_fails:
         gguf = open_gguf(source)
         if_it_fails.callback(gguf.close)

@@ -25,6 +25,9 @@ function startNode(args, { env } = {}) {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A test that fails may leave it running.
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
   });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {

@@ -1,6 +1,7 @@
 'use strict';
 
 const { setMaxListeners } = require('node:events');
+const fs = require('node:fs/promises');
 const { setImmediate: turn } = require('node:timers/promises');
 
 const { loadModel } = require('../../native.js');
@@ -53,6 +54,13 @@ test('forty long calls at once do not hold up short ones', async () => {
   await preloads.stop();
   await model.close();
 }, 60_000);
+
+test('long calls leave the threads alone that Node reads files with', async () => {
+  const preloads = await startPreloads(8);
+  await fs.readFile(__filename);
+  expect(preloads.underWay()).toBe(8);
+  await preloads.stop();
+});
 
 test('a layer is there while its own model is still preloaded', async () => {
   const model = await loadModel(large);

@@ -87,7 +87,8 @@ const wrongLoads = [
   ['capacityBytes -1', () => ['m.gguf', { capacityBytes: -1 }], RangeError],
   ['capacityBytes NaN', () => ['m.gguf', { capacityBytes: NaN }], RangeError],
   ['policy as number', () => ['m.gguf', { policy: 1 }], TypeError],
-  ['a policy unknown', () => [smollm2(), { memory64: true, policy: 'nix' }], RangeError],
+  ['a policy unknown', () => ['m.gguf', { policy: 'nix' }], RangeError],
+  ['a layout with a hole', () => ['m.gguf', { layout: [, { name: 'a', sizeGb: 1 }] }], TypeError], // eslint-disable-line no-sparse-arrays
   ['layout as text', () => ['m.gguf', { layout: 'single' }], TypeError],
   ['an empty layout', () => ['m.gguf', { layout: [] }], RangeError],
   ['a region without name', () => ['m.gguf', { layout: [{ sizeGb: 1 }] }], TypeError],
@@ -101,6 +102,13 @@ test.each(wrongLoads)('loadModel with %s', async (_, args, ErrorClass) => {
   const error = await rejection(loadModel(...args()));
   expect(error).toBeInstanceOf(ErrorClass);
   expect(error.code).toBe(ErrorClass === TypeError ? 'ERR_INVALID_ARG_TYPE' : 'ERR_OUT_OF_RANGE');
+});
+
+test('a layout that contains itself is only asked for names and sizes', async () => {
+  const region = { name: 'a', sizeGb: 1, more: () => {} };
+  region.self = region;
+  const placed = await loadModel(smollm2(), { memory64: true, layout: [region] });
+  await placed.close();
 });
 
 const wrongCalls = [

@@ -70,7 +70,7 @@ describe('process.exit keeps its status', () => {
     afterAll(() => fs.rmSync(folder, { recursive: true }));
 
     test('that dequantising makes', () => {
-      const packages = runPython('tests/js/blas/environment.py', folder).trim();
+      const packages = runPython('tests/js/venv/environment.py', folder, 'multiplying').trim();
       const marker = path.join(packages, 'multiplying');
       for (let round = 0; round < 10; round += 1) {
         fs.rmSync(marker, { force: true });

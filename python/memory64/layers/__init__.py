@@ -3,6 +3,14 @@
 from .cache import CacheStats
 from .limits import usable_bytes
 from .manager import Memory64LayerManager
-from .policy import LRU, POLICIES, Policy
+from .policy import LRU, POLICIES, Policy, policy_named
 
-__all__ = ["LRU", "POLICIES", "CacheStats", "Memory64LayerManager", "Policy", "usable_bytes"]
+__all__ = [
+    "LRU",
+    "POLICIES",
+    "CacheStats",
+    "Memory64LayerManager",
+    "Policy",
+    "policy_named",
+    "usable_bytes",
+]

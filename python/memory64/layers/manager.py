@@ -14,7 +14,7 @@ from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo, dequantize
 from ..memory import Cancelled, Memory64Runtime, Span, never
 from .cache import CacheStats, LayerCache
 from .limits import usable_bytes
-from .policy import LRU, POLICIES
+from .policy import policy_named
 
 WAKE_SECONDS = 0.05
 """How often somebody who waits for another's load looks whether they are cancelled."""
@@ -61,7 +61,7 @@ class Memory64LayerManager:
         self._users: list[int] = []
         self._closed = False
         self._cache = LayerCache(
-            _policy(policy)(),
+            policy_named(policy)(),
             _positive("max_cached", max_cached) or max(1, config.layer_count),
             _positive("capacity_bytes", capacity_bytes) or max(usable_bytes(), *self._sizes, 1),
             self._evict,
@@ -278,10 +278,3 @@ def _positive(name: str, value: int | None) -> int | None:
     if value is None or (type(value) is int and value > 0):
         return value
     raise ValueError(f"{name} needs to be a positive whole number, found {value!r}")
-
-
-def _policy(name: str) -> type[LRU]:
-    try:
-        return POLICIES[name]
-    except KeyError:
-        raise ValueError(f"policy {name!r}: known are {', '.join(POLICIES)}") from None

@@ -54,3 +54,15 @@ class LRU:
 
 POLICIES = {"lru": LRU}
 """By the name under which ``load_model`` takes them."""
+
+
+def policy_named(name: str) -> type[LRU]:
+    """The policy of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return POLICIES[name]
+    except KeyError:
+        raise ValueError(f"policy {name!r}: known are {', '.join(POLICIES)}") from None

@@ -1,6 +1,6 @@
 """Makes dequantising an endless series of BLAS calls, in the environment that environment.py made.
 
-Python runs a module of this name when it starts.
+Run as sitecustomize by every Python of that environment.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Makes a virtual environment with the packages of the running one and this sitecustomize.
+"""Makes a virtual environment with the packages of the running one and a sitecustomize.
 
-Usage: python tests/js/blas/environment.py FOLDER
+Usage: python tests/js/venv/environment.py FOLDER MODULE
 
 Prints the environment's folder of packages.
 """
@@ -12,16 +12,16 @@ import venv
 from pathlib import Path
 
 
-def main(folder: str) -> None:
-    """Make it in ``folder``."""
+def main(folder: str, module: str) -> None:
+    """Make it in ``folder``, with the file MODULE.py of this folder as its sitecustomize."""
     venv.create(folder, symlinks=True)
     ours = sysconfig.get_path("purelib")
     theirs = Path(sysconfig.get_path("purelib", vars={"base": folder}))
     # Not the bare path: the .pth files that lie in there count as well.
     (theirs / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
-    shutil.copy(Path(__file__).with_name("sitecustomize.py"), theirs)
+    shutil.copy(Path(__file__).with_name(f"{module}.py"), theirs / "sitecustomize.py")
     print(theirs)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

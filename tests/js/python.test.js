@@ -1,0 +1,46 @@
+'use strict';
+
+// What the embedded Python does to the process around it, and the process to it. Each test's Python
+// has an environment of its own, with a module that it runs when it starts.
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const { clean, printed, runNode, script } = require('./child.js');
+const { smollm2 } = require('./models.js');
+const { runPython } = require('./python.js');
+
+let folder;
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'memory64-'));
+});
+afterEach(() => fs.rmSync(folder, { recursive: true }));
+
+/** Makes an environment whose Python runs that module; gives its folder of packages. */
+function environment(module) {
+  return runPython('tests/js/venv/environment.py', folder, module).trim();
+}
+
+function run(name, ...args) {
+  const env = { MEMORY64_PYTHON: path.join(folder, 'bin', 'python') };
+  const { stdout, ...end } = runNode(['--expose-gc', script(name), smollm2(), ...args], { env });
+  return { ...end, results: printed(stdout) };
+}
+
+test('the event loop turns while others hold the lock of Python, buffers are finalized too', () => {
+  const packages = environment('hogging');
+  const { results, ...end } = run('turning.js', path.join(packages, 'hogging'));
+  expect(end).toEqual(clean);
+  // Waiting for the lock would take up to 0.3 s each time, so that there could be three turns.
+  expect(results[0].turns).toBeGreaterThan(30);
+  expect(results[0].finalized).toBeGreaterThan(0);
+});
+
+test('Python has its own OpenSSL and zlib, not those that Node has', () => {
+  const found = path.join(environment('libraries'), 'libraries.json');
+  expect(run('process.js', 'load', `appear:${found}`, 'close')).toMatchObject(clean);
+  const own =
+    'import json, ssl, zlib; print(json.dumps([ssl.OPENSSL_VERSION, zlib.ZLIB_RUNTIME_VERSION]))';
+  expect(fs.readFileSync(found, 'utf8')).toBe(runPython('-c', own).trim());
+});
