@@ -37,6 +37,12 @@ test('the event loop turns while others hold the lock of Python, buffers are fin
   expect(results[0].finalized).toBeGreaterThan(0);
 });
 
+test('two hundred long calls at once hold up neither short ones nor Node’s own threads', () => {
+  const packages = environment('waiting');
+  const files = ['ready', 'go-on'].map((name) => path.join(packages, name));
+  expect(run('waiting.js', ...files, '200')).toEqual({ ...clean, results: [200] });
+});
+
 test('Python has its own OpenSSL and zlib, not those that Node has', () => {
   const found = path.join(environment('libraries'), 'libraries.json');
   expect(run('process.js', 'load', `appear:${found}`, 'close')).toMatchObject(clean);
