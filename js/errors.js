@@ -50,6 +50,22 @@ class SourceChangedError extends SourceError {
   static code = 'ERR_MEMORY64_SOURCE_CHANGED';
 }
 
+class GuestError extends Memory64Error {
+  static code = 'ERR_MEMORY64_GUEST';
+}
+
+class GuestModuleError extends GuestError {
+  static code = 'ERR_MEMORY64_GUEST_MODULE';
+}
+
+class GuestTrapError extends GuestError {
+  static code = 'ERR_MEMORY64_GUEST_TRAP';
+}
+
+class GuestTimeoutError extends GuestTrapError {
+  static code = 'ERR_MEMORY64_GUEST_TIMEOUT';
+}
+
 class ClosedError extends Memory64Error {
   static code = 'ERR_MEMORY64_CLOSED';
 }
@@ -69,6 +85,10 @@ const classes = [
   SourceError,
   SourceNotFoundError,
   SourceChangedError,
+  GuestError,
+  GuestModuleError,
+  GuestTrapError,
+  GuestTimeoutError,
   ClosedError,
   CancelledError,
 ];
@@ -114,6 +134,10 @@ module.exports = {
   SourceError,
   SourceNotFoundError,
   SourceChangedError,
+  GuestError,
+  GuestModuleError,
+  GuestTrapError,
+  GuestTimeoutError,
   ClosedError,
   CancelledError,
   wrongType,

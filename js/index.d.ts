@@ -261,6 +261,14 @@ export class SourceError extends Memory64Error {}
 export class SourceNotFoundError extends SourceError {}
 /** `ERR_MEMORY64_SOURCE_CHANGED`: the file was changed after it was loaded. */
 export class SourceChangedError extends SourceError {}
+/** `ERR_MEMORY64_GUEST`: a WebAssembly guest cannot do what it is asked for. */
+export class GuestError extends Memory64Error {}
+/** `ERR_MEMORY64_GUEST_MODULE`: a guest's module is not valid, or imports what there is not. */
+export class GuestModuleError extends GuestError {}
+/** `ERR_MEMORY64_GUEST_TRAP`: a guest did what WebAssembly forbids, or was stopped. */
+export class GuestTrapError extends GuestError {}
+/** `ERR_MEMORY64_GUEST_TIMEOUT`: a guest was stopped because it ran for too long. */
+export class GuestTimeoutError extends GuestTrapError {}
 /** `ERR_MEMORY64_CLOSED`: used after it was closed. */
 export class ClosedError extends Memory64Error {}
 /** `ERR_MEMORY64_CANCELLED`: the work was told to stop. */

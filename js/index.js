@@ -11,6 +11,10 @@ const {
   SourceError,
   SourceNotFoundError,
   SourceChangedError,
+  GuestError,
+  GuestModuleError,
+  GuestTrapError,
+  GuestTimeoutError,
   ClosedError,
   CancelledError,
 } = require('./errors.js');
@@ -36,6 +40,10 @@ module.exports = {
   SourceError,
   SourceNotFoundError,
   SourceChangedError,
+  GuestError,
+  GuestModuleError,
+  GuestTrapError,
+  GuestTimeoutError,
   ClosedError,
   CancelledError,
 };

@@ -14,6 +14,10 @@ from .errors import (
     CapacityError,
     ClosedError,
     GGUFFormatError,
+    GuestError,
+    GuestModuleError,
+    GuestTimeoutError,
+    GuestTrapError,
     LayoutError,
     Memory64Error,
     OutOfBoundsError,
@@ -24,6 +28,7 @@ from .errors import (
     UnsupportedQuantTypeError,
 )
 from .gguf import GGMLQuantizationType, LayerWeights, Tensor
+from .guest import Guest, GuestLimits
 from .layers import CacheStats, Memory64LayerManager
 from .loader import MEMORY64_THRESHOLD_BYTES, Memory64GGUFLoader, load_model
 from .memory import Memory64Runtime, MemoryLayout, RegionSpec, RuntimeStats
@@ -39,6 +44,12 @@ __all__ = [
     "ClosedError",
     "GGMLQuantizationType",
     "GGUFFormatError",
+    "Guest",
+    "GuestError",
+    "GuestLimits",
+    "GuestModuleError",
+    "GuestTimeoutError",
+    "GuestTrapError",
     "LayerWeights",
     "LayoutError",
     "Memory64Error",

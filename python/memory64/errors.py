@@ -11,6 +11,11 @@
     │   ├── SourceNotFoundError (FileNotFoundError)
     │   │                                  ERR_MEMORY64_SOURCE_NOT_FOUND
     │   └── SourceChangedError             ERR_MEMORY64_SOURCE_CHANGED
+    ├── GuestError                         ERR_MEMORY64_GUEST
+    │   ├── GuestModuleError (ValueError)  ERR_MEMORY64_GUEST_MODULE
+    │   └── GuestTrapError                 ERR_MEMORY64_GUEST_TRAP
+    │       └── GuestTimeoutError (TimeoutError)
+    │                                      ERR_MEMORY64_GUEST_TIMEOUT
     ├── ClosedError                        ERR_MEMORY64_CLOSED
     └── CancelledError                     ERR_MEMORY64_CANCELLED
 
@@ -25,6 +30,10 @@ __all__ = [
     "CapacityError",
     "ClosedError",
     "GGUFFormatError",
+    "GuestError",
+    "GuestModuleError",
+    "GuestTimeoutError",
+    "GuestTrapError",
     "LayoutError",
     "Memory64Error",
     "OutOfBoundsError",
@@ -98,6 +107,30 @@ class SourceChangedError(SourceError):
     """The file was changed after it was loaded, so its bytes can no longer be trusted."""
 
     code = "ERR_MEMORY64_SOURCE_CHANGED"
+
+
+class GuestError(Memory64Error):
+    """A WebAssembly guest cannot do what it is asked for."""
+
+    code = "ERR_MEMORY64_GUEST"
+
+
+class GuestModuleError(GuestError, ValueError):
+    """A guest's module is not valid, or imports what there is not."""
+
+    code = "ERR_MEMORY64_GUEST_MODULE"
+
+
+class GuestTrapError(GuestError):
+    """A guest trapped: it did what WebAssembly forbids, or was stopped."""
+
+    code = "ERR_MEMORY64_GUEST_TRAP"
+
+
+class GuestTimeoutError(GuestTrapError, TimeoutError):
+    """A guest was stopped because it ran for too long."""
+
+    code = "ERR_MEMORY64_GUEST_TIMEOUT"
 
 
 class ClosedError(Memory64Error):

@@ -1,6 +1,7 @@
 """A loaded model: its layers, its tensors, its metadata, its statistics."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import cached_property
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -114,6 +115,14 @@ class Memory64Model:
         """
         with self._manager.in_use():
             return private_runs(self.runtime, self.gguf.layer(layer_id))
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """A block during which ``close`` waits.
+
+        Raises:
+            ClosedError: the model is closed.
+        """
+        return self._manager.in_use()
 
     def preload_all_layers(
         self,

@@ -9,7 +9,11 @@ import ctypes
 import errno
 import mmap
 import os
+import signal
 import sys
+import weakref
+from collections.abc import Callable
+from functools import cache
 
 OS_PAGE_BYTES = mmap.PAGESIZE
 
@@ -20,11 +24,41 @@ in the page cache is there in a tenth of a millisecond instead of several."""
 CAN_MAP = sys.platform == "linux"
 
 _PROT_READ_WRITE = 0x1 | 0x2
+_MAP_SHARED = 0x01
 _MAP_PRIVATE = 0x02
 _MAP_FIXED = 0x10
 _MAP_NORESERVE = 0x4000
 _MADV_DONTNEED = 4
 _MADV_POPULATE_READ = 22
+
+_SA_SIGINFO = 4
+_kept: list[object] = []
+
+
+class _SignalInfo(ctypes.Structure):
+    """The beginning of a siginfo_t as 64-bit Linux has it."""
+
+    _fields_ = (
+        ("number", ctypes.c_int),
+        ("error", ctypes.c_int),
+        ("code", ctypes.c_int),
+        ("address", ctypes.c_void_p),
+    )
+
+
+_Handler = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.POINTER(_SignalInfo), ctypes.c_void_p)
+
+
+class _SignalAction(ctypes.Structure):
+    """A struct sigaction as the C libraries of 64-bit Linux have it."""
+
+    _fields_ = (
+        ("handler", _Handler),
+        ("mask", ctypes.c_ulong * 16),
+        ("flags", ctypes.c_int),
+        ("restorer", ctypes.c_void_p),
+    )
+
 
 if CAN_MAP:
     _libc = ctypes.CDLL(None, use_errno=True)
@@ -50,6 +84,33 @@ def anonymous_pages(size: int) -> mmap.mmap:
         flags = _MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
         return mmap.mmap(-1, size, flags=flags)
     return mmap.mmap(-1, size)
+
+
+class SharedPages:
+    """Zeroed memory that can appear at several addresses of this process at once.
+
+    Where the system has no such memory, ``can_appear`` is False and it is plain memory.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Take ``size`` bytes, a multiple of the system's page."""
+        self.can_appear = CAN_MAP and hasattr(os, "memfd_create")
+        if self.can_appear:
+            self._fd = os.memfd_create("memory64", os.MFD_CLOEXEC)
+            weakref.finalize(self, os.close, self._fd)
+            os.ftruncate(self._fd, size)
+        self.memory = mmap.mmap(self._fd if self.can_appear else -1, size)
+
+    def appear_at(self, address: int) -> None:
+        """Put the memory over the pages at ``address``.
+
+        Raises:
+            OSError: the operating system refuses.
+        """
+        flags = _MAP_SHARED | _MAP_FIXED
+        size = len(self.memory)
+        if _libc.mmap(address, size, _PROT_READ_WRITE, flags, self._fd, 0) != address:
+            raise _last_error("mmap")
 
 
 def private_view(fd: int, offset: int, size: int) -> memoryview:
@@ -79,6 +140,38 @@ def map_file(address: int, size: int, fd: int, file_offset: int) -> None:
     found = _libc.mmap(address, size, _PROT_READ_WRITE, flags, fd, file_offset)
     if found != address:
         raise _last_error("mmap")
+
+
+def map_zeros(address: int, size: int) -> None:
+    """Put zeroed private pages over those of ``[address, address + size)``.
+
+    Raises:
+        OSError: the operating system refuses.
+    """
+    flags = _MAP_PRIVATE | _MAP_FIXED | _MAP_NORESERVE | mmap.MAP_ANONYMOUS
+    length = -(-size // OS_PAGE_BYTES) * OS_PAGE_BYTES
+    if _libc.mmap(address, length, _PROT_READ_WRITE, flags, -1, 0) != address:
+        raise _last_error("mmap")
+
+
+@cache
+def handle_bus_errors(take: Callable[[int], bool]) -> None:
+    """Call ``take`` with the address of every SIGBUS from now on, in the faulting thread.
+
+    Where it returns False, the handler there was before gets the fault. Does nothing where
+    files are not mapped.
+    """
+    if not CAN_MAP:
+        return
+    before = _SignalAction()
+
+    def handle(number: int, info: "ctypes._Pointer[_SignalInfo]", context: int) -> None:
+        if not take(info.contents.address):
+            _libc.sigaction(number, ctypes.byref(before), None)
+
+    action = _SignalAction(handler=_Handler(handle), flags=_SA_SIGINFO)
+    _libc.sigaction(signal.SIGBUS, ctypes.byref(action), ctypes.byref(before))
+    _kept.append(action)  # libc has its address
 
 
 def populate(address: int, size: int) -> bool:

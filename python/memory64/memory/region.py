@@ -16,6 +16,7 @@ from .copied_extents import CopiedExtents
 from .layout import RegionSpec
 from .placement import Extent
 from .reservation import Reservation
+from .truncation import guarded
 
 CHUNK_BYTES = 8 << 20
 """What is brought in between two looks at whether the caller still wants it: 4 ms of disk."""
@@ -42,6 +43,11 @@ class Region:
         self._bytes = _read_only(self._pages)
         self._copied = CopiedExtents(self._pages)
         self.used_bytes = 0
+
+    @property
+    def address_range(self) -> tuple[int, int]:
+        """Where its pages lie: address and size."""
+        return self._address, self.size_bytes
 
     @property
     def keeps_evicted(self) -> bool:
@@ -95,8 +101,13 @@ class Region:
         Raises:
             SourceChangedError: the file no longer has them.
         """
-        with self._present(offset, len(target)):
-            np.frombuffer(target, np.uint8)[:] = self.array(offset, len(target))
+        size = len(target)
+        with self._present(offset, size), guarded([(self._address + offset, size)]) as guard:
+            np.frombuffer(target, np.uint8)[:] = self.array(offset, size)
+        if guard.lost:
+            raise SourceChangedError(
+                f"region {self.name!r}: the file behind it became shorter while it was read"
+            )
 
     def write(self, offset: int, data: memoryview) -> None:
         """Change the region's own copy of the bytes; no file is changed.

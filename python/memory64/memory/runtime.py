@@ -9,11 +9,12 @@ import wasmtime
 from numpy import uint8
 from numpy.typing import NDArray
 
-from ..errors import ClosedError, LayoutError, OutOfBoundsError
+from ..errors import ClosedError, LayoutError, OutOfBoundsError, TensorNotFoundError
 from ..gguf import GGUFDirectory, TensorInfo
 from .cancel import Cancelled, never
-from .engine import engine
+from .engine import GuestEngine, engine
 from .host import define_host_functions
+from .host_fast import FastHost
 from .image import LayerImage, Span
 from .layout import MemoryLayout
 from .placement import Placement, place
@@ -21,6 +22,7 @@ from .region import Region
 from .reservation import reserve_plain, reserve_wasm, wasm_memory
 from .space import FlatSpace
 from .stats import Counts, RegionStats, RuntimeStats
+from .tensor_record import TensorRecord
 
 log = logging.getLogger("memory64")
 
@@ -136,6 +138,37 @@ class Memory64Runtime:
     def layer_image(self, layer_id: int) -> LayerImage | None:
         """The registered image of a layer, None where there is none."""
         return self._images.get(layer_id)
+
+    @property
+    def layer_count(self) -> int:
+        """Count of registered layers."""
+        return len(self._images)
+
+    @property
+    def read_count(self) -> int:
+        """Successful reads so far, by ``read`` and by guests."""
+        return self._counts.reads
+
+    def tensor_record(self, layer_id: int | None, name: str) -> TensorRecord:
+        """Describe a tensor of the placed model.
+
+        Args:
+            layer_id: of the layer it belongs to; None for any tensor.
+            name: whole, or for a tensor of a layer without ``blk.N.``.
+
+        Raises:
+            TensorNotFoundError: there is no such tensor.
+        """
+        if not self._placed:
+            raise TensorNotFoundError(f"no model has been placed, so there is no tensor {name!r}")
+        gguf = self._placed[0]
+        if layer_id is None:
+            return self._record(gguf.tensor(name), 0)
+        layer = gguf.layers[layer_id] if layer_id < gguf.layer_count else ()
+        for index, info in enumerate(layer):
+            if name in (info.name, info.key):
+                return self._record(info, self._images[layer_id].positions[index])
+        raise TensorNotFoundError(f"layer {layer_id} has no tensor {name!r}")
 
     def check(self) -> None:
         """Raise ``SourceChangedError`` where a file placed here has been changed since."""
@@ -261,19 +294,25 @@ class Memory64Runtime:
             self._log("evicted %s", span)
 
     def add_to_linker(self, linker: wasmtime.Linker) -> None:
-        """Define the four ``memory64_*`` functions of module ``env`` for guests."""
+        """Define the ``memory64_*`` functions of module ``env``, for guests in any store."""
         define_host_functions(linker, self)
 
-    def add_regions_to_linker(self, linker: wasmtime.Linker, store: wasmtime.Store) -> None:
+    def add_regions_to_linker(
+        self, linker: wasmtime.Linker, store: wasmtime.Store
+    ) -> list[tuple[Region, wasmtime.Memory]]:
         """Define ``memory64.region_NAME`` for each region: the same files, mapped for ``store``.
 
         A guest reads them in place. What it writes there stays in its own store.
+
+        Returns:
+            The regions of that store, in the order of the layout.
 
         Raises:
             CapacityError: the process may not reserve that much address space again.
             SourceChangedError: the file was changed since it was placed.
         """
         self.check()
+        mapped = []
         extents = self._placed[1].extents if self._placed else ()
         for index, spec in enumerate(self.layout.regions):
             memory = wasm_memory(store, spec)
@@ -282,6 +321,12 @@ class Memory64Runtime:
                 if extent.region == index:
                     region.attach(extent, copy_now=True)
             linker.define(store, "memory64", f"region_{spec.name}", memory)
+            mapped.append((region, memory))
+        return mapped
+
+    def fast_host(self, engine: GuestEngine, store: wasmtime.Store) -> FastHost:
+        """The functions that one guest in ``store`` calls without a way through Python."""
+        return FastHost(engine, store, self, self._counts)
 
     def stats(self) -> RuntimeStats:
         """Counts so far, and the regions."""
@@ -309,6 +354,10 @@ class Memory64Runtime:
     ) -> None:
         """Close it."""
         self.close()
+
+    def _record(self, info: TensorInfo, layer_offset: int) -> TensorRecord:
+        offset = self.span(info).offset
+        return TensorRecord(offset, layer_offset, info.nbytes, info.quant_type, info.shape)
 
     def _copy_out(self, offset: int, target: memoryview) -> None:
         self.check()

@@ -1,0 +1,32 @@
+"""What a guest may take."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class GuestLimits:
+    """The most a guest may take of the machine.
+
+    Attributes:
+        memory_bytes: of each linear memory of its own. The model's regions do not count.
+        table_elements: of each of its tables.
+        timeout: seconds a call may last; None for any time.
+        fuel: instructions all its calls together may execute; None for any number. Counting
+            them makes a guest slower.
+    """
+
+    memory_bytes: int = 1 << 30
+    table_elements: int = 1 << 20
+    timeout: float | None = None
+    fuel: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check them.
+
+        Raises:
+            ValueError: a limit is not positive.
+        """
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} needs to be positive, found {value!r}")
