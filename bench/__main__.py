@@ -10,6 +10,7 @@ from bench import (
     cold_layer,
     event_loop,
     far_bytes,
+    guests,
     opening,
     start_up,
     warm_layer,
@@ -26,6 +27,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
     "warm-layer": warm_layer.run,
     "cached-layer": cached_layer.run,
     "event-loop": event_loop.run,
+    "guests": guests.run,
     "addon": addon.run,
 }
 

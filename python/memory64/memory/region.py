@@ -157,7 +157,8 @@ class Region:
         # Loading turns a page that is gone from the file into an error, where touching it
         # would end the process.
         with self._copied.lock if self._copied else nullcontext():
-            self.load(offset, size)
+            if self._copied or not platform.resident(self._address + offset, size):
+                self.load(offset, size)
             yield
 
     def _populate(self, start: int, end: int) -> None:
