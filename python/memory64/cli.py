@@ -19,6 +19,7 @@ from rich.text import Text
 from . import __version__
 from .errors import Memory64Error
 from .gguf import GGUFDirectory, open_gguf
+from .guest.build import INCLUDE_FOLDER, build_guest
 from .layers import usable_bytes
 from .loader import MEMORY64_THRESHOLD_BYTES, load_model
 from .memory import MemoryLayout
@@ -30,6 +31,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+guest_app = typer.Typer(help="Build WebAssembly guests.", no_args_is_help=True)
+app.add_typer(guest_app, name="guest")
 
 ModelArgument = Annotated[
     Path, typer.Argument(help="A GGUF file, or any part of a split one.", metavar="MODEL")
@@ -91,6 +95,27 @@ def layers(model: ModelArgument, as_json: JsonOption = False) -> None:
         print(json.dumps({"layers": rows, "statistics": stats}, indent=2))
     else:
         _show_timings(rows, stats)
+
+
+@guest_app.command()
+def build(
+    source: Annotated[Path, typer.Argument(help="A file in C or C++.", metavar="FILE.c")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The module to write.", show_default="FILE.wasm"),
+    ] = None,
+    wasm64: Annotated[
+        bool, typer.Option("--wasm64", help="Give the guest 64-bit memory of its own.")
+    ] = False,
+) -> None:
+    """Compile a guest that includes memory64.h."""
+    build_guest(source, output, wasm64=wasm64)
+
+
+@guest_app.command()
+def include() -> None:
+    """Print the folder of memory64.h and memory64.rs."""
+    print(INCLUDE_FOLDER)
 
 
 def _facts(gguf: GGUFDirectory) -> dict[str, Any]:
