@@ -1,10 +1,14 @@
 """Models for every suite. Large ones are fetched or generated once into an ignored cache."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from models import fetch, generate
+
+# Not among the compiled modules of whoever runs the tests.
+os.environ.setdefault("MEMORY64_CACHE", str(Path(__file__).parents[1] / ".cache" / "guests"))
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,12 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import memory64
+from memory64.guest import Guest, GuestLimits
 
 NOBODY = 65534
 PR_SET_DUMPABLE = 4
@@ -26,15 +28,48 @@ class Session:
 
     def __init__(self) -> None:
         self._model: memory64.Memory64Model | None = None
+        self._guests: dict[str, Guest] = {}
 
     def open(self, path: str, enabled: bool) -> None:
         self.close()
         self._model = memory64.load_model(path, memory64=enabled)
 
     def close(self) -> None:
+        for guest in self._guests.values():
+            guest.close()
+        self._guests.clear()
         if self._model:
             self._model.close()
         self._model = None
+
+    def guest(self, wat: str, name: str, wasi: bool = False, **limits: Any) -> None:
+        """Make a guest, or replace the one of that name."""
+        guest = Guest(wat.encode(), self.model, limits=GuestLimits(**limits), wasi=wasi)
+        self._guests[name] = guest
+
+    def call(self, name: str, function: str, arguments: list[int], **options: Any) -> Any:
+        return self._guests[name].call(function, *arguments, **options)
+
+    def call_in_threads(self, calls: list[tuple[str, str, list[int]]]) -> list[Any]:
+        """All calls at once: the results, or the names of the errors."""
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(self._outcome, calls))
+
+    def _outcome(self, call: tuple[str, str, list[int]]) -> Any:
+        try:
+            return self.call(*call)
+        except memory64.Memory64Error as error:
+            return type(error).__name__
+
+    def guest_memory(self, name: str, pointer: int, size: int) -> str:
+        return self._guests[name].read(pointer, size).hex()
+
+    def flat_bytes(self, offset: int, size: int) -> str:
+        """As the runtime itself has them."""
+        return bytes(self.model.runtime.view(offset, size)).hex()
+
+    def offset(self, tensor: str) -> int:
+        return self.model.tensors[tensor].offset
 
     def get_layer(self, layer_id: int) -> dict[str, str]:
         layer = self.model.get_layer(layer_id)

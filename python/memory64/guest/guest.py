@@ -1,5 +1,6 @@
 """One guest: a module, instantiated over a model's regions."""
 
+import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -24,10 +25,13 @@ from ..memory import (
     never,
 )
 from ..model import Memory64Model
+from .declarations import Declarations
 from .interrupt import interruptible
-from .limits import GuestLimits
-from .source import ModuleSource, has_start_function, read_module
-from .values import Value, checked, signature
+from .limits import MAX_MEMORIES, MAX_TABLES, GuestLimits
+from .reason import excerpt, reason
+from .source import ModuleSource, read_module
+from .values import Value, checked
+from .wasi import add_wasi
 from .watchdog import watchdog
 
 T = TypeVar("T")
@@ -81,16 +85,19 @@ class Guest:
         self._engine = GuestEngine(fuel=self._limits.fuel is not None)
         with _as_module_error():
             compiled = self._engine.module(wasm)
-        types = {each.name: each.type for each in compiled.exports}
-        self._types = {
-            name: kind for name, kind in types.items() if isinstance(kind, wasmtime.FuncType)
-        }
+        declared = Declarations(wasm)
+        self._signatures = declared.functions
         self.exports = MappingProxyType(
-            {name: signature(kind) for name, kind in self._types.items()}
+            {name: str(signature) for name, signature in self._signatures.items()}
         )
         with model.in_use():
-            self._store: wasmtime.Store | None = self._new_store()
-            self._link(compiled, wasi, has_start_function(wasm), cancelled)
+            store = self._new_store()
+            self._store: wasmtime.Store | None = store
+            try:
+                self._link(compiled, wasi, declared.starts, cancelled)
+            except BaseException:
+                store.close()
+                raise
 
     def call(
         self,
@@ -119,17 +126,24 @@ class Guest:
             SourceChangedError: the model's file was changed while it was open.
             ClosedError: the guest or the model is closed.
         """
-        kind = self._types.get(name)
-        if kind is None:
+        signature = self._signatures.get(name)
+        if signature is None:
             known = ", ".join(self.exports) or "none"
             raise GuestError(f"the guest exports no function {name!r}, it has {known}")
-        values = checked(name, kind.params, arguments)
+        values = checked(name, signature, arguments)
         limit = self._limits.timeout if timeout is None else timeout
         with self._model.in_use(), self._locked(cancelled):
             store = self._open()
             function = self._exports[name]
             assert isinstance(function, wasmtime.Func)
-            result = self._run(lambda: function(store, *values), limit, cancelled)
+            try:
+                result = self._run(lambda: function(store, *values), limit, cancelled)
+            except wasmtime.ExitTrap as error:
+                if error.code == 0:
+                    return None  # WASI's way of returning
+                raise _exited(error) from error
+            except wasmtime.WasmtimeError as error:
+                raise GuestTrapError(f"the guest failed: {reason(error)}") from error
         return tuple(result) if isinstance(result, list) else result
 
     @property
@@ -143,22 +157,26 @@ class Guest:
 
         Raises:
             OutOfBoundsError: they are not all inside.
+            SourceChangedError: that memory is a region, whose file became shorter.
             ClosedError: the guest is closed.
         """
         with self._lock:
-            memory = self._bounds(pointer, size)
-            return bytes(memory.read(self._open(), pointer, pointer + size))
+            view = self._view(pointer, size)
+            with self._guarded():
+                return bytes(view)
 
     def write(self, pointer: int, data: bytes) -> None:
         """Write ``data`` into the memory that the guest exports as ``memory``.
 
         Raises:
             OutOfBoundsError: it does not fit there.
+            SourceChangedError: that memory is a region, whose file became shorter.
             ClosedError: the guest is closed.
         """
         with self._lock:
-            memory = self._bounds(pointer, len(data))
-            memory.write(self._open(), data, pointer)
+            view = self._view(pointer, len(data))
+            with self._guarded():
+                view[:] = data
 
     def close(self) -> None:
         """Wait for a call under way and give the guest's memory back; twice is fine."""
@@ -196,22 +214,33 @@ class Guest:
         linker.allow_shadowing = True
         runtime.add_to_linker(linker)
         regions = runtime.add_regions_to_linker(linker, store)
-        self._ranges = [region.address_range for region, _ in regions]
+        self._mappings = [each for region, _ in regions for each in region.mappings]
         if wasi:
-            store.set_wasi(_wasi_config())
-            linker.define_wasi()
+            add_wasi(linker, store)
         # During a start function there is no memory yet that fast functions could be told of.
-        memory = {each.name: each.type for each in module.exports}.get("memory")
+        memory = {each.name: each.type for each in module.exports if each.name == "memory"}
         fast = None
-        if runtime.enabled and not starts and _is_plain(memory):
+        if runtime.enabled and not starts and _is_plain(memory.get("memory")):
             fast = runtime.fast_host(self._engine, store)
-            linker.define_instance(store, "env", fast.front)
+        if fast:
+            fast.add_to_linker(linker)
         _check_imports(module, linker, store, wasi)
-        # Only now: the regions are memories too, and larger than any limit.
-        store.set_limits(self._limits.memory_bytes, self._limits.table_elements)
-        instance = self._run(
-            lambda: linker.instantiate(store, module), self._limits.timeout, cancelled
+        # Only now: the regions are memories too, and larger than any limit. In their number
+        # what the host made itself does not count, but the table of our own module does.
+        store.set_limits(
+            self._limits.memory_bytes,
+            self._limits.table_elements,
+            tables=MAX_TABLES + (fast is not None),
+            memories=MAX_MEMORIES,
         )
+        try:
+            instance = self._run(
+                lambda: linker.instantiate(store, module), self._limits.timeout, cancelled
+            )
+        except wasmtime.ExitTrap as error:
+            raise _exited(error) from error
+        except wasmtime.WasmtimeError as error:
+            raise GuestModuleError(f"the guest cannot be instantiated: {reason(error)}") from error
         self._exports = instance.exports(store)
         found = self._exports.get("memory")
         self._memory = found if isinstance(found, wasmtime.Memory) else None
@@ -219,34 +248,36 @@ class Guest:
             fast.connect(self._memory, regions)
 
     def _run(self, work: Callable[[], T], timeout: float | None, cancelled: Cancelled) -> T:
-        """What the guest gives, or the error for how it ended."""
+        """What the guest gives, or the error for how it was ended."""
         stop = self._engine.stop
-        if self._lost:
-            raise self._source_changed()
         self._open().set_epoch_deadline(1)
-        with (
-            watchdog.watching(timeout, cancelled, stop) as watched,
-            guarded(self._ranges, stop) as guard,
-        ):
+        with watchdog.watching(timeout, cancelled, stop) as watched, self._guarded():
             try:
                 return interruptible(work, stop)
-            except wasmtime.ExitTrap as error:
-                if error.code == 0:
-                    return None  # type: ignore[return-value]  # WASI's way of returning
-                raise GuestTrapError(f"the guest exited with status {error.code}") from error
             except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-                raise watched.stopped or self._failure(error) from error
+                if watched.stopped:
+                    raise watched.stopped from error
+                if isinstance(error, wasmtime.Trap):
+                    raise self._trapped(error) from error
+                raise
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """A block that touches the regions, and fails where a file no longer has their pages."""
+        if self._lost:
+            raise self._source_changed()
+        with guarded(self._mappings, on_loss=self._engine.stop) as guard:
+            try:
+                yield
             finally:
                 self._lost = guard.lost
                 if guard.lost:
                     raise self._source_changed()
 
-    def _failure(self, error: wasmtime.Trap | wasmtime.WasmtimeError) -> GuestError:
-        if isinstance(error, wasmtime.Trap):
-            if error.trap_code is wasmtime.TrapCode.OUT_OF_FUEL:
-                return GuestTrapError(f"the guest used up its fuel of {self._limits.fuel}")
-            return GuestTrapError(f"the guest trapped: {error}")
-        return GuestModuleError(f"the guest cannot be instantiated: {error}")
+    def _trapped(self, trap: wasmtime.Trap) -> GuestTrapError:
+        if trap.trap_code is wasmtime.TrapCode.OUT_OF_FUEL:
+            return GuestTrapError(f"the guest used up its fuel of {self._limits.fuel}")
+        return GuestTrapError(f"the guest trapped: {reason(trap)}")
 
     def _source_changed(self) -> SourceChangedError:
         return SourceChangedError(
@@ -263,14 +294,16 @@ class Guest:
         finally:
             self._lock.release()
 
-    def _bounds(self, pointer: int, size: int) -> wasmtime.Memory:
+    def _view(self, pointer: int, size: int) -> memoryview:
+        """Bytes of its memory, until that grows or ends."""
         store = self._open()
         length = self._memory.data_len(store) if self._memory else 0
         if not self._memory or pointer < 0 or size < 0 or pointer + size > length:
             raise OutOfBoundsError(
                 f"{size} bytes at {pointer} are not inside the guest's {length} bytes of memory"
             )
-        return self._memory
+        address = ctypes.addressof(self._memory.data_ptr(store).contents) + pointer
+        return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
 
     def _open(self) -> wasmtime.Store:
         if self._store is None:
@@ -283,7 +316,7 @@ def _as_module_error() -> Iterator[None]:
     try:
         yield
     except wasmtime.WasmtimeError as error:
-        raise GuestModuleError(f"the guest is not a valid module: {error}") from error
+        raise GuestModuleError(f"the guest is not a valid module: {reason(error)}") from error
 
 
 def _check_imports(
@@ -301,7 +334,8 @@ def _check_imports(
         if not wasi and any(name.startswith("wasi_") for name in missing)
         else ""
     )
-    raise GuestModuleError(f"the guest imports what there is not: {', '.join(missing)}{hint}")
+    names = excerpt(", ".join(missing))
+    raise GuestModuleError(f"the guest imports what there is not: {names}{hint}")
 
 
 def _missing(linker: wasmtime.Linker, store: wasmtime.Store, module: str, name: str) -> bool:
@@ -317,8 +351,5 @@ def _is_plain(memory: object) -> bool:
     return isinstance(memory, wasmtime.MemoryType) and not (memory.is_64 or memory.is_shared)
 
 
-def _wasi_config() -> wasmtime.WasiConfig:
-    config = wasmtime.WasiConfig()
-    config.inherit_stdout()
-    config.inherit_stderr()
-    return config
+def _exited(error: wasmtime.ExitTrap) -> GuestTrapError:
+    return GuestTrapError(f"the guest exited with status {error.code}")

@@ -1,7 +1,8 @@
 """Ctrl-C while a guest runs on the main thread."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from threading import Thread, current_thread, main_thread
 from typing import TypeVar
 
@@ -20,17 +21,26 @@ def interruptible(work: Callable[[], T], stop: Callable[[], object]) -> T:
     outcome: Future[T] = Future()
 
     def run() -> None:
+        if not outcome.set_running_or_notify_cancel():
+            return
         try:
-            outcome.set_result(work())
+            result = work()
         except BaseException as error:
             outcome.set_exception(error)
+        else:
+            outcome.set_result(result)
 
-    thread = Thread(target=run, daemon=True)
-    thread.start()
     try:
+        Thread(target=run, daemon=True, name="guest").start()
         return outcome.result()
-    except KeyboardInterrupt:
-        while thread.is_alive():
-            stop()
-            thread.join(0.01)
+    except BaseException:  # whatever a signal's handler raises
+        _end(outcome, stop)
         raise
+
+
+def _end(outcome: Future[T], stop: Callable[[], object]) -> None:
+    """Return only when the work is over: its store must not be used meanwhile."""
+    while not (outcome.cancel() or outcome.done()):
+        with suppress(KeyboardInterrupt):  # of somebody who presses it again
+            stop()
+            wait([outcome], 0.01)

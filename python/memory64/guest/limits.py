@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
+MAX_MEMORIES = 1
+MAX_TABLES = 4
+"""Without limits on their number, those on their size would mean little."""
+
 
 @dataclass(frozen=True, slots=True)
 class GuestLimits:
     """The most a guest may take of the machine.
 
     Attributes:
-        memory_bytes: of each linear memory of its own. The model's regions do not count.
-        table_elements: of each of its tables.
+        memory_bytes: of its linear memory, of which it may have one. The model's regions do not
+            count.
+        table_elements: of each of its tables, of which it may have four.
         timeout: seconds a call may last; None for any time.
         fuel: instructions all its calls together may execute; None for any number. Counting
             them makes a guest slower.

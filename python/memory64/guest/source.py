@@ -6,9 +6,9 @@ from pathlib import Path
 import wasmtime
 
 from ..errors import GuestModuleError, SourceError, SourceNotFoundError
+from .reason import reason
 
 MAGIC = b"\0asm"
-_START_SECTION = 8
 
 ModuleSource = str | os.PathLike[str] | bytes | bytearray | memoryview
 
@@ -27,20 +27,8 @@ def read_module(source: ModuleSource) -> bytes:
         return bytes(wasmtime.wat2wasm(content))
     except wasmtime.WasmtimeError as error:
         raise GuestModuleError(
-            f"the guest is not binary WebAssembly (no magic number), and as text: {error}"
+            f"the guest is not binary WebAssembly (no magic number), and as text: {reason(error)}"
         ) from error
-
-
-def has_start_function(wasm: bytes) -> bool:
-    """Whether a valid module runs code of its own while it is instantiated."""
-    at = 8
-    while at < len(wasm):
-        section = wasm[at]
-        size, at = _leb128(wasm, at + 1)
-        if section == _START_SECTION:
-            return True
-        at += size
-    return False
 
 
 def _content(source: ModuleSource) -> bytes:
@@ -50,17 +38,5 @@ def _content(source: ModuleSource) -> bytes:
         return Path(source).read_bytes()
     except FileNotFoundError as error:
         raise SourceNotFoundError(f"there is no guest {os.fspath(source)!r}") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path with a zero byte
         raise SourceError(f"the guest {os.fspath(source)!r} cannot be read: {error}") from error
-
-
-def _leb128(data: bytes, at: int) -> tuple[int, int]:
-    """An unsigned number of variable length, and the place after it."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7

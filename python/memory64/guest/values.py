@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import wasmtime
+from .declarations import Signature
 
 Value = int | float
 
@@ -11,33 +11,32 @@ _BITS = {"i32": 32, "i64": 64}
 _FLOATS = ("f32", "f64")
 
 
-def checked(name: str, kinds: Sequence[wasmtime.ValType], given: Sequence[Value]) -> list[Value]:
+def checked(name: str, signature: Signature, given: Sequence[Value]) -> list[Value]:
     """The arguments of a call as wasmtime takes them.
 
     An integer may be given as signed or as unsigned.
 
     Raises:
-        TypeError: their count or a type is wrong, or the function takes what is no number.
-        ValueError: an integer has too many bits.
+        TypeError: their count or a type is wrong, or the function takes or gives what is no
+            number.
+        ValueError: a number is too large for its type.
     """
+    kinds = signature.params
     if len(given) != len(kinds):
-        wanted = ", ".join(map(str, kinds)) or "none"
+        wanted = ", ".join(kinds) or "none"
         raise TypeError(f"{name} takes {len(kinds)} arguments ({wanted}), found {len(given)}")
+    for kind in signature.results:
+        if kind not in _BITS and kind not in _FLOATS:
+            raise TypeError(f"{name} gives a {kind}, which cannot be taken")
     return [
-        _checked(f"{name}, argument {index}", str(kind), value)
+        _checked(f"{name}, argument {index}", kind, value)
         for index, (kind, value) in enumerate(zip(kinds, given, strict=True))
     ]
 
 
-def signature(kind: wasmtime.FuncType) -> str:
-    """The type of a function as text: ``(i32, i64) -> i32``."""
-    params, results = (", ".join(map(str, each)) for each in (kind.params, kind.results))
-    return f"({params}) -> ({results})" if len(kind.results) != 1 else f"({params}) -> {results}"
-
-
 def _checked(what: str, kind: str, value: Any) -> Value:
     if kind in _FLOATS and isinstance(value, int | float):
-        return float(value)
+        return _float(what, value)
     if kind not in _BITS or isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{what} needs to be {_words(kind)}, found {value!r}")
     bits = _BITS[kind]
@@ -45,6 +44,13 @@ def _checked(what: str, kind: str, value: Any) -> Value:
         raise ValueError(f"{what} needs to be an integer of {bits} bits, found {value}")
     # wasmtime-py takes the signed number of the same bits.
     return value - (1 << bits) if value >= 1 << (bits - 1) else value
+
+
+def _float(what: str, value: Value) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{what} needs to be a number that a float can hold") from None
 
 
 def _words(kind: str) -> str:

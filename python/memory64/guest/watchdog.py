@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import Condition, Thread
 from time import monotonic
 
-from ..errors import CancelledError, GuestTimeoutError, Memory64Error
+from ..errors import CancelledError, GuestTimeoutError
 from ..memory import Cancelled, never
 
 TICK_SECONDS = 0.01
@@ -19,18 +19,20 @@ class Watched:
         self._timeout = timeout
         self._deadline = None if timeout is None else monotonic() + timeout
         self._cancelled = cancelled
-        self._stop = stop
-        self.stopped: Memory64Error | None = None
+        self.stop = stop
+        self.stopped: Exception | None = None
         """Why it was stopped."""
 
-    def look(self) -> None:
-        """Stop it where that is due. It is stopped again as long as it runs."""
-        if self.stopped is None and self._cancelled():
-            self.stopped = CancelledError("the guest was cancelled")
+    def is_over(self) -> bool:
+        """Whether it is to be stopped; again and again, for as long as it runs."""
+        try:
+            if self.stopped is None and self._cancelled():
+                self.stopped = CancelledError("the guest was cancelled")
+        except Exception as error:  # the caller's own, which is to learn of it
+            self.stopped = error
         if self.stopped is None and self._deadline is not None and monotonic() > self._deadline:
             self.stopped = GuestTimeoutError(f"the guest ran for more than {self._timeout} s")
-        if self.stopped is not None:
-            self._stop()
+        return self.stopped is not None
 
 
 class Watchdog:
@@ -51,28 +53,41 @@ class Watchdog:
         if timeout is None and cancelled is never:
             yield watched
             return
-        with self._changed:
-            self._watched.add(watched)
-            if self._thread is None:
-                self._thread = Thread(target=self._look_for_ever, daemon=True, name="watchdog")
-                self._thread.start()
-            self._changed.notify()
         try:
+            with self._changed:
+                self._watched.add(watched)
+                self._start()
+                self._changed.notify()
             yield watched
         finally:
             with self._changed:
                 self._watched.discard(watched)
+
+    def _start(self) -> None:
+        # A thread there was before a fork is not there after it.
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = Thread(target=self._look_for_ever, daemon=True, name="watchdog")
+            self._thread.start()
 
     def _look_for_ever(self) -> None:
         while True:
             with self._changed:
                 while not self._watched:
                     self._changed.wait()
-                # Under the lock: one that has ended meanwhile must not be stopped any more,
-                # as that would stop its guest's next call.
-                for watched in self._watched:
-                    watched.look()
+            self._look()  # what it knew must not live on while there is nothing to do
+            with self._changed:
                 self._changed.wait(TICK_SECONDS)
+
+    def _look(self) -> None:
+        with self._changed:
+            watched = tuple(self._watched)
+        # Not under the lock: this asks the callers, who may do anything.
+        over = {each for each in watched if each.is_over()}
+        with self._changed:
+            # One that has ended meanwhile must not be stopped any more: that would stop its
+            # guest's next call.
+            for each in over & self._watched:
+                each.stop()
 
 
 watchdog = Watchdog()

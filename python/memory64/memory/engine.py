@@ -49,6 +49,10 @@ class GuestEngine:
         """
         config = _config()
         config.epoch_interruption = True
+        # Nobody needs them here, and their types are more than wasmtime's C interface can say.
+        config.wasm_gc = False
+        config.wasm_function_references = False
+        config.wasm_exceptions = False
         config.consume_fuel = fuel
         self.engine = wasmtime.Engine(config)
         self._key = f"guest fuel={fuel}"

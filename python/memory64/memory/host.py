@@ -27,6 +27,7 @@ from ..errors import Memory64Error, TensorNotFoundError
 from .host_codes import LoadLayerCode, ReadCode, TensorCode
 from .image import LayerImage
 from .tensor_record import MAX_NAME_BYTES, RECORD_BYTES, TensorRecord
+from .truncation import guarded
 
 log = logging.getLogger("memory64")
 
@@ -91,13 +92,11 @@ class GuestMemory:
             return codes.POINTER_OVERFLOW
         if pointer + size > self._memory.data_len(self._store):
             return codes.POINTER_OUT_OF_BOUNDS
-        try:
-            base = ctypes.addressof(self._memory.data_ptr(self._store).contents)
-            target = memoryview((ctypes.c_ubyte * size).from_address(base + pointer)).cast("B")
-        except Exception:
-            log.exception("the guest's memory cannot be written")
-            return codes.WRITE_FAILED
-        return fill(target)
+        address = ctypes.addressof(self._memory.data_ptr(self._store).contents) + pointer
+        # A region can be the guest's memory, and its file can become shorter as well.
+        with guarded([(address, size)]) as guard:
+            result = fill(memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B"))
+        return codes.WRITE_FAILED if guard.lost else result
 
 
 def load_layer(host: Host, guest: GuestMemory, layer_id: int, pointer: int, max_size: int) -> int:
@@ -166,6 +165,9 @@ def tensor(
     try:
         found = host.tensor_record(None if layer_id == NO_LAYER else layer_id, text.decode())
     except (TensorNotFoundError, UnicodeDecodeError):
+        return TensorCode.NOT_FOUND
+    except Exception:  # as below
+        log.exception("a tensor cannot be described")
         return TensorCode.NOT_FOUND
     return guest.deliver(record & U32_MASK, RECORD_BYTES, write_record, TensorCode)
 

@@ -4,7 +4,8 @@ Two small modules stand beside each guest. The *front* is what the guest imports
 ``memory64_read`` jumps through a table, which at first leads to Python. Once the guest is
 there, and with it its memory, the *back* puts a copy loop into that table: it knows the
 regions and the guest's memory, and copies from the one to the other. What is large, crosses
-regions or is wrong in any way it leaves to Python, so that there is one place that decides.
+regions or is wrong in any way it leaves to Python, so that there is one place that decides;
+and everything, once the host has written into its regions, which are not the guest's.
 
 The loop loads and stores instead of using ``memory.copy``: that instruction is a call into
 wasmtime, where a page that is gone from a file which became shorter cannot become a trap.
@@ -89,9 +90,10 @@ _BACK = """
   (func $fast (type $read) (param $offset i64) (param $to i32) (param $size i32) (result i32)
     (local $start i64) (local $wide i64)
     (local.set $wide (i64.extend_i32_u (local.get $size)))
-    (if (i32.and (i32.le_u (local.get $size) (i32.const {max_fast}))
-                 (i64.le_u (i64.add (i64.extend_i32_u (local.get $to)) (local.get $wide))
-                           (i64.shl (i64.extend_i32_u (memory.size $guest)) (i64.const 16))))
+    (if (i32.and (i64.eqz (i64.load $counts (i32.const {writes})))
+          (i32.and (i32.le_u (local.get $size) (i32.const {max_fast}))
+                   (i64.le_u (i64.add (i64.extend_i32_u (local.get $to)) (local.get $wide))
+                             (i64.shl (i64.extend_i32_u (memory.size $guest)) (i64.const 16)))))
       (then {tries}))
     (call $slow (local.get $offset) (local.get $to) (local.get $size)))
   (elem (i32.const 0) $fast))
@@ -107,11 +109,13 @@ class FastHost:
         """Make the front in the guest's ``store``."""
         self._engine = engine
         self._store = store
-        self._memory: wasmtime.Memory | None = None
+        self._target = target = _Target()
         i32, i64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
 
+        # Must not know this object: wasmtime keeps it as long as the store, which would then
+        # never end by itself.
         def slow(caller: wasmtime.Caller, offset: int, pointer: int, size: int) -> int:
-            return read(host, GuestMemory(self._memory, caller), offset, pointer, size)
+            return read(host, GuestMemory(target.memory, caller), offset, pointer, size)
 
         kind = wasmtime.FuncType([i64, i32, i32], [i32])
         self._linker = wasmtime.Linker(store.engine)
@@ -119,22 +123,34 @@ class FastHost:
             store, "python", "read", wasmtime.Func(store, kind, slow, access_caller=True)
         )
         self._linker.define(store, "memory64", "counts", _counts_memory(store, counts))
-        self.front = self._linker.instantiate(store, engine.module(_wasm(_FRONT)))
+        self._front = self._linker.instantiate(store, engine.module(_wasm(_FRONT)))
+
+    def add_to_linker(self, linker: wasmtime.Linker) -> None:
+        """Define the functions of the front, but not its table, for the guest to import."""
+        exports = self._front.exports(self._store)
+        for name in ("memory64_read", "memory64_is_enabled", "memory64_stats"):
+            linker.define(self._store, "env", name, exports[name])
 
     def connect(
         self, memory: wasmtime.Memory, regions: Sequence[tuple[Region, wasmtime.Memory]]
     ) -> None:
         """Serve the guest from now on that has this ``memory``."""
-        self._memory = memory
+        self._target.memory = memory
         if len(regions) > MAX_REGIONS:
             return
         linker, store = self._linker, self._store
-        linker.define_instance(store, "front", self.front)
+        linker.define_instance(store, "front", self._front)
         linker.define(store, "guest", "memory", memory)
         for index, (_, mapped) in enumerate(regions):
             linker.define(store, "region", str(index), mapped)
         back = _back([region.size_bytes for region, _ in regions])
         linker.instantiate(store, self._engine.module(_wasm(back)))
+
+
+class _Target:
+    """What the slow function has to know of the guest."""
+
+    memory: wasmtime.Memory | None = None
 
 
 @cache
@@ -163,6 +179,7 @@ def _back(sizes: Sequence[int]) -> str:
             _TRY_REGION.format(index=index, start=start, size=size)
             for index, (start, size) in numbered
         ),
+        writes=8 * Counts.WRITES,
         guest_reads=8 * Counts.GUEST_READS,
         guest_bytes=8 * Counts.GUEST_BYTES,
         max_fast=MAX_FAST_BYTES,

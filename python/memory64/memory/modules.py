@@ -21,6 +21,7 @@ import wasmtime
 log = logging.getLogger("memory64")
 
 MAX_FILES = 256
+_SUFFIX = ".cwasm"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -42,8 +43,11 @@ class ModuleCache:
         Raises:
             wasmtime.WasmtimeError: it is not a valid module.
         """
-        file = self._folder / f"{_name(key, wasm)}.cwasm"
-        if code := self._read(file):
+        file = self._folder / (_name(key, wasm) + _SUFFIX)
+        code = None
+        with suppress(OSError):
+            code = self._read(file)
+        if code:
             with suppress(wasmtime.WasmtimeError):  # of a processor that can do more
                 return wasmtime.Module.deserialize(engine, code)
         module = wasmtime.Module(engine, wasm)
@@ -54,24 +58,29 @@ class ModuleCache:
         return module
 
     def _read(self, file: Path) -> bytes | None:
-        try:
-            descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
+        """The code in ``file``, None where it is not to be trusted.
+
+        Raises:
+            OSError: there is none, or it cannot be read.
+        """
+        # The folder first: opening another's file may be a trap already.
+        ours = _is_ours(self._folder.stat())
+        if ours:
+            with open(file, "rb", opener=_without_links) as opened:
+                ours = _is_ours(os.fstat(opened.fileno()))
+                digest, code = opened.read(_DIGEST_BYTES), opened.read()
+        if not ours:
+            log.warning("%s is not used: others may write to it", file)
             return None
-        with open(descriptor, "rb") as opened:
-            if not (_is_ours(self._folder.stat()) and _is_ours(os.fstat(descriptor))):
-                log.warning("%s is not used: others may write to it", file)
-                return None
-            digest, code = opened.read(_DIGEST_BYTES), opened.read()
-        return code if hashlib.sha256(code).digest() == digest else None
+        return code if _digest(file, code) == digest else None
 
     def _write(self, file: Path, code: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self._folder)
+        descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=_SUFFIX)
         temporary = Path(name)
         try:
             with open(descriptor, "wb") as opened:
-                opened.write(hashlib.sha256(code).digest() + code)
+                opened.write(_digest(file, code) + code)
             temporary.replace(file)
         except BaseException:
             temporary.unlink()
@@ -79,7 +88,7 @@ class ModuleCache:
         self._prune()
 
     def _prune(self) -> None:
-        files = sorted(self._folder.glob("*.cwasm"), key=lambda file: file.stat().st_mtime)
+        files = sorted(self._folder.glob(f"*{_SUFFIX}"), key=lambda file: file.stat().st_mtime)
         for file in files[:-MAX_FILES]:
             file.unlink(missing_ok=True)
 
@@ -90,13 +99,29 @@ def module_cache() -> ModuleCache:
     named = os.environ.get("MEMORY64_CACHE")
     if named:
         return ModuleCache(Path(named) / "modules")
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    caches = os.environ.get("XDG_CACHE_HOME") or _home_cache()
     return ModuleCache(Path(caches) / "memory64" / "modules")
+
+
+def _home_cache() -> Path:
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:  # a user without a home, as containers have them
+        return Path(tempfile.gettempdir()) / f"cache-{os.geteuid()}"
 
 
 def _name(key: str, wasm: bytes) -> str:
     known = f"{version('wasmtime')} {os.uname().machine} {key} {len(wasm)} "
     return hashlib.sha256(known.encode() + wasm).hexdigest()
+
+
+def _digest(file: Path, code: bytes) -> bytes:
+    """Of the code and its name, so that no file counts in the place of another."""
+    return hashlib.sha256(file.name.encode() + code).digest()
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def _is_ours(found: os.stat_result) -> bool:

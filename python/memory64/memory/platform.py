@@ -11,9 +11,11 @@ import mmap
 import os
 import signal
 import sys
+import traceback
 import weakref
 from collections.abc import Callable
 from functools import cache
+from threading import get_ident
 
 OS_PAGE_BYTES = mmap.PAGESIZE
 
@@ -32,7 +34,8 @@ _MADV_DONTNEED = 4
 _MADV_POPULATE_READ = 22
 
 _SA_SIGINFO = 4
-_kept: list[object] = []
+_SA_NODEFER = 0x40000000
+_BUS_ADRERR = 2
 
 
 class _SignalInfo(ctypes.Structure):
@@ -144,35 +147,52 @@ def map_file(address: int, size: int, fd: int, file_offset: int) -> None:
 
 
 def map_zeros(address: int, size: int) -> None:
-    """Put zeroed private pages over those of ``[address, address + size)``.
+    """Put zeroed private pages over those at ``address``; ``size`` is a multiple of theirs.
 
     Raises:
         OSError: the operating system refuses.
     """
     flags = _MAP_PRIVATE | _MAP_FIXED | _MAP_NORESERVE | mmap.MAP_ANONYMOUS
-    length = -(-size // OS_PAGE_BYTES) * OS_PAGE_BYTES
-    if _libc.mmap(address, length, _PROT_READ_WRITE, flags, -1, 0) != address:
+    if _libc.mmap(address, size, _PROT_READ_WRITE, flags, -1, 0) != address:
         raise _last_error("mmap")
 
 
 @cache
 def handle_bus_errors(take: Callable[[int], bool]) -> None:
-    """Call ``take`` with the address of every SIGBUS from now on, in the faulting thread.
+    """Call ``take`` with the address of every lost page touched from now on, in that thread.
 
-    Where it returns False, the handler there was before gets the fault. Does nothing where
-    files are not mapped.
+    Where it returns False or fails, the handler there was before gets the fault. Does nothing
+    where files are not mapped.
     """
     if not CAN_MAP:
         return
     before = _SignalAction()
 
     def handle(number: int, info: "ctypes._Pointer[_SignalInfo]", context: int) -> None:
-        if not take(info.contents.address):
-            _libc.sigaction(number, ctypes.byref(before), None)
+        fault = info.contents.code == _BUS_ADRERR
+        try:
+            if fault and take(info.contents.address):
+                return
+        except KeyboardInterrupt:
+            # It is for whoever runs here, not for this function. Sent again, it is held back
+            # until this returns.
+            signal.pthread_kill(get_ident(), signal.SIGINT)
+            return
+        except BaseException:
+            # It would be called for ever, as the page is still not there.
+            traceback.print_exc()
+        # The instruction that faulted is tried again, and then that handler has it.
+        _libc.sigaction(number, ctypes.byref(before), None)
+        if info.contents.code <= 0:  # sent by somebody: there is no instruction
+            signal.raise_signal(number)
 
-    action = _SignalAction(handler=_Handler(handle), flags=_SA_SIGINFO)
+    # It may fault itself, as any Python may run in it: the signal is not held back meanwhile.
+    flags = _SA_SIGINFO | _SA_NODEFER
+    held_back = (1 << (signal.SIGINT - 1),)
+    action = _SignalAction(handler=_Handler(handle), mask=held_back, flags=flags)
+    # For good: libc has its address, until after Python's end.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(action))
     _libc.sigaction(signal.SIGBUS, ctypes.byref(action), ctypes.byref(before))
-    _kept.append(action)  # libc has its address
 
 
 def populate(address: int, size: int) -> bool:

@@ -3,7 +3,7 @@
 import ctypes
 import errno
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -42,12 +42,13 @@ class Region:
         self._pages = _as_array(self._buffer(0, spec.size_bytes))
         self._bytes = _read_only(self._pages)
         self._copied = CopiedExtents(self._pages)
+        self._mappings: list[tuple[int, int]] = []
         self.used_bytes = 0
 
     @property
-    def address_range(self) -> tuple[int, int]:
-        """Where its pages lie: address and size."""
-        return self._address, self.size_bytes
+    def mappings(self) -> Sequence[tuple[int, int]]:
+        """Addresses and sizes of what is mapped from files."""
+        return self._mappings
 
     @property
     def keeps_evicted(self) -> bool:
@@ -102,12 +103,8 @@ class Region:
             SourceChangedError: the file no longer has them.
         """
         size = len(target)
-        with self._present(offset, size), guarded([(self._address + offset, size)]) as guard:
+        with self._present(offset, size):
             np.frombuffer(target, np.uint8)[:] = self.array(offset, size)
-        if guard.lost:
-            raise SourceChangedError(
-                f"region {self.name!r}: the file behind it became shorter while it was read"
-            )
 
     def write(self, offset: int, data: memoryview) -> None:
         """Change the region's own copy of the bytes; no file is changed.
@@ -143,6 +140,7 @@ class Region:
                     f"{extent.source.name} cannot be mapped (see vm.max_map_count): {error}"
                 ) from error
             return False  # a file system without mappings, for one
+        self._mappings.append((address, extent.size))
         return True
 
     def _buffer(self, offset: int, size: int) -> "ctypes.Array[ctypes.c_ubyte]":
@@ -154,12 +152,17 @@ class Region:
 
     @contextmanager
     def _present(self, offset: int, size: int) -> Iterator[None]:
-        # Loading turns a page that is gone from the file into an error, where touching it
-        # would end the process.
-        with self._copied.lock if self._copied else nullcontext():
+        with (
+            self._copied.lock if self._copied else nullcontext(),
+            guarded([(self._address + offset, size)], mappings=self._mappings) as guard,
+        ):
             if self._copied or not platform.resident(self._address + offset, size):
                 self.load(offset, size)
             yield
+        if guard.lost:
+            raise SourceChangedError(
+                f"region {self.name!r}: the file behind it became shorter while it was in use"
+            )
 
     def _populate(self, start: int, end: int) -> None:
         what = f"region {self.name!r}, bytes {start} to {end}"

@@ -23,6 +23,7 @@ from .reservation import reserve_plain, reserve_wasm, wasm_memory
 from .space import FlatSpace
 from .stats import Counts, RegionStats, RuntimeStats
 from .tensor_record import TensorRecord
+from .truncation import loss_count
 
 log = logging.getLogger("memory64")
 
@@ -324,8 +325,13 @@ class Memory64Runtime:
             mapped.append((region, memory))
         return mapped
 
-    def fast_host(self, engine: GuestEngine, store: wasmtime.Store) -> FastHost:
-        """The functions that one guest in ``store`` calls without a way through Python."""
+    def fast_host(self, engine: GuestEngine, store: wasmtime.Store) -> FastHost | None:
+        """The functions that one guest in ``store`` calls without a way through Python.
+
+        None where the operating system cannot share the counters with it.
+        """
+        if not self._counts.page.can_appear:
+            return None
         return FastHost(engine, store, self, self._counts)
 
     def stats(self) -> RuntimeStats:
@@ -360,11 +366,14 @@ class Memory64Runtime:
         return TensorRecord(offset, layer_offset, info.nbytes, info.quant_type, info.shape)
 
     def _copy_out(self, offset: int, target: memoryview) -> None:
+        losses = loss_count()
         self.check()
         done = 0
         for region, start, size in self._open().pieces(offset, len(target)):
             region.read_into(start, target[done : done + size])
             done += size
+        if losses != loss_count():  # these may be zeros, put there for another thread
+            self.check()
 
     def _open(self) -> FlatSpace:
         """The regions, held by the caller even if another thread closes the runtime."""

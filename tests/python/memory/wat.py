@@ -40,13 +40,20 @@ CALLS_THE_HOST = """
   (import "env" "memory64_read" (func $read (param i64 i32 i32) (result i32)))
   (import "env" "memory64_is_enabled" (func $is_enabled (result i32)))
   (import "env" "memory64_stats" (func $stats (result i64)))
+  (import "env" "memory64_layer_count" (func $layer_count (result i32)))
+  (import "env" "memory64_layer_size" (func $layer_size (param i32) (result i64)))
+  (import "env" "memory64_tensor" (func $tensor (param i32 i32 i32 i32) (result i32)))
   (memory (export "{export}") {pages})
   (func (export "load_layer") (param i32 i32 i32) (result i32)
     (call $load_layer (local.get 0) (local.get 1) (local.get 2)))
   (func (export "read") (param i64 i32 i32) (result i32)
     (call $read (local.get 0) (local.get 1) (local.get 2)))
   (func (export "is_enabled") (result i32) (call $is_enabled))
-  (func (export "stats") (result i64) (call $stats)))
+  (func (export "stats") (result i64) (call $stats))
+  (func (export "layer_count") (result i32) (call $layer_count))
+  (func (export "layer_size") (param i32) (result i64) (call $layer_size (local.get 0)))
+  (func (export "tensor") (param i32 i32 i32 i32) (result i32)
+    (call $tensor (local.get 0) (local.get 1) (local.get 2) (local.get 3))))
 """
 
 
@@ -67,6 +74,9 @@ class Guest:
 
     def memory(self, start: int, size: int) -> bytes:
         return bytes(self.exports["memory"].read(self.store, start, start + size))
+
+    def write(self, start: int, data: bytes) -> None:
+        self.exports["memory"].write(self.store, data, start)
 
 
 def mix(data: NDArray[np.uint8]) -> int:
