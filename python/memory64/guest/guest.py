@@ -36,6 +36,8 @@ from .watchdog import watchdog
 
 T = TypeVar("T")
 
+U64_MAX = (1 << 64) - 1
+
 LOCK_SECONDS = 0.05
 """How often a call that waits for another one looks whether it is cancelled."""
 
@@ -91,7 +93,7 @@ class Guest:
             {name: str(signature) for name, signature in self._signatures.items()}
         )
         with model.in_use():
-            store = self._new_store()
+            store = wasmtime.Store(self._engine.engine)
             self._store: wasmtime.Store | None = store
             try:
                 self._link(compiled, wasi, declared.starts, cancelled)
@@ -198,13 +200,6 @@ class Guest:
         """Close it."""
         self.close()
 
-    def _new_store(self) -> wasmtime.Store:
-        store = wasmtime.Store(self._engine.engine)
-        store.set_epoch_deadline(1)
-        if self._limits.fuel is not None:
-            store.set_fuel(self._limits.fuel)
-        return store
-
     def _link(
         self, module: wasmtime.Module, wasi: bool, starts: bool, cancelled: Cancelled
     ) -> None:
@@ -221,7 +216,8 @@ class Guest:
         memory = {each.name: each.type for each in module.exports if each.name == "memory"}
         fast = None
         if runtime.enabled and not starts and _is_plain(memory.get("memory")):
-            fast = runtime.fast_host(self._engine, store)
+            with self._unlimited():
+                fast = runtime.fast_host(self._engine, store)
         if fast:
             fast.add_to_linker(linker)
         _check_imports(module, linker, store, wasi)
@@ -233,6 +229,8 @@ class Guest:
             tables=MAX_TABLES + (fast is not None),
             memories=MAX_MEMORIES,
         )
+        if self._limits.fuel is not None:
+            store.set_fuel(self._limits.fuel)
         try:
             instance = self._run(
                 lambda: linker.instantiate(store, module), self._limits.timeout, cancelled
@@ -245,7 +243,8 @@ class Guest:
         found = self._exports.get("memory")
         self._memory = found if isinstance(found, wasmtime.Memory) else None
         if fast and self._memory:
-            fast.connect(self._memory, regions)
+            with self._unlimited():
+                fast.connect(self._memory, regions)
 
     def _run(self, work: Callable[[], T], timeout: float | None, cancelled: Cancelled) -> T:
         """What the guest gives, or the error for how it was ended."""
@@ -260,6 +259,19 @@ class Guest:
                 if isinstance(error, wasmtime.Trap):
                     raise self._trapped(error) from error
                 raise
+
+    @contextmanager
+    def _unlimited(self) -> Iterator[None]:
+        """A block in which our own modules run, which neither take fuel nor are stopped."""
+        store = self._open()
+        store.set_epoch_deadline(1)  # the guest may have been stopped when it was done already
+        if self._limits.fuel is None:
+            yield
+            return
+        left = store.get_fuel()
+        store.set_fuel(U64_MAX)
+        yield
+        store.set_fuel(left)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

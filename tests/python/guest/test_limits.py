@@ -1,5 +1,7 @@
 """What a guest may take, and how it is stopped."""
 
+from contextlib import suppress
+
 import pytest
 
 from memory64 import (
@@ -78,6 +80,21 @@ def test_fuel_is_for_all_calls(guest: MakeGuest) -> None:
         fuelled.call("i32", 1)
     with pytest.raises(GuestTrapError, match="used up its fuel of 100"):
         guest(STARTS_AND_LOOPS, limits=GuestLimits(fuel=100))
+
+
+@pytest.mark.parametrize("fuel", [1, 2, 10])
+def test_being_made_takes_little_fuel(guest: MakeGuest, fuel: int) -> None:
+    """What serves the guest is not the guest's to pay for."""
+    frugal = guest(READS_FOR_EVER, limits=GuestLimits(fuel=fuel))
+    with pytest.raises(GuestTrapError, match=f"used up its fuel of {fuel}"):
+        frugal.call("run")
+
+
+def test_a_stop_while_it_is_being_made(guest: MakeGuest) -> None:
+    """It is made, or it fails with the reason, whenever that comes."""
+    for step in range(200):
+        with suppress(GuestTimeoutError):
+            guest(ECHO, limits=GuestLimits(timeout=step * 1e-6 + 1e-9)).close()
 
 
 def test_cancelling_a_start_function(guest: MakeGuest) -> None:
