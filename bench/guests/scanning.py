@@ -41,7 +41,8 @@ def rows() -> list[Row]:
         shift = info.file_offset - model.runtime.span(info).offset
         native = _native(path, START + shift)
         in_guest = partial(guest.call, "scan", START, SIZE)
-        if int(in_guest()) % (1 << 64) != native():  # type: ignore[call-overload]
+        found = in_guest()
+        if not isinstance(found, int) or found % (1 << 64) != native():
             raise BenchError("the guest and native C disagree about the sum")
         seconds = in_turns(
             {"guest": partial(_timed, in_guest), "native": partial(_timed, native)}, ROUNDS
@@ -87,7 +88,16 @@ def _native(path: Path, offset: int) -> Callable[[], int]:
     with tempfile.TemporaryDirectory() as folder:
         source, library = Path(folder, "scan.c"), Path(folder, "scan.so")
         source.write_text(NATIVE)
-        command = ["cc", "-O3", "-march=native", "-shared", "-fPIC", "-o", library, source]
+        command = [
+            "cc",
+            "-O3",
+            "-march=native",
+            "-shared",
+            "-fPIC",
+            "-o",
+            str(library),
+            str(source),
+        ]
         compiled = subprocess.run(command, capture_output=True, text=True)
         if compiled.returncode:
             raise BenchError(f"cc cannot compile the native scan:\n{compiled.stderr}")

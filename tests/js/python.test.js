@@ -30,8 +30,9 @@ function run(name, ...args) {
 
 test('the event loop turns while others hold the lock of Python, buffers are finalized too', () => {
   const packages = environment('hogging');
-  const { results, ...end } = run('turning.js', path.join(packages, 'hogging'));
+  const { results, ...end } = run('turning.js', path.join(packages, 'hog'));
   expect(end).toEqual(clean);
+  expect(fs.existsSync(path.join(packages, 'held'))).toBe(true);
   // Waiting for the lock would take up to 0.3 s each time, so that there could be three turns.
   expect(results[0].turns).toBeGreaterThan(30);
   expect(results[0].finalized).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 """Holds Python's lock nearly all the time once the marker file is there, for ten seconds.
 
-Run as sitecustomize by every Python of the environment that environment.py made.
+Run by every Python of the environment that environment.py made, when it starts.
 """
 
 import ctypes
@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
 
-MARKER = Path(__file__).with_name("hogging")
+MARKER = Path(__file__).with_name("hog")
+HELD = Path(__file__).with_name("held")
 HOLD_MICROSECONDS = 300_000
 
 usleep = ctypes.PyDLL(None).usleep  # PyDLL keeps the lock during a call
@@ -21,6 +22,7 @@ def hog() -> None:
     end = monotonic() + 10
     while monotonic() < end:
         usleep(HOLD_MICROSECONDS)
+        HELD.touch()
 
 
 Thread(target=hog, daemon=True).start()

@@ -1,6 +1,6 @@
 """Writes which libraries Python finds once memory64 is imported.
 
-Run as sitecustomize by every Python of the environment that environment.py made.
+Run by every Python of the environment that environment.py made, when it starts.
 """
 
 import json

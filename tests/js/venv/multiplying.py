@@ -1,6 +1,6 @@
 """Makes dequantising an endless series of BLAS calls, in the environment that environment.py made.
 
-Run as sitecustomize by every Python of that environment.
+Run by every Python of that environment, when it starts.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Makes loading a tensor wait for the marker file, without holding Python's lock.
 
-Run as sitecustomize by every Python of the environment that environment.py made.
+Run by every Python of the environment that environment.py made, when it starts.
 """
 
 import sys
