@@ -12,6 +12,8 @@
       'addon/convert.cc',
       'addon/copies.cc',
       'addon/error.cc',
+      'addon/guest.cc',
+      'addon/handle.cc',
       'addon/instance.cc',
       'addon/job.cc',
       'addon/model.cc',

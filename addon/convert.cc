@@ -1,5 +1,6 @@
 #include "convert.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -21,7 +22,8 @@ Match(Cases...) -> Match<Cases...>;
 
 Value FromJsNumber(double number) {
   bool whole = std::trunc(number) == number && std::abs(number) <= kMaxSafeInteger;
-  if (whole) return {static_cast<std::int64_t>(number)};
+  bool negative_zero = number == 0 && std::signbit(number);
+  if (whole && !negative_zero) return {static_cast<std::int64_t>(number)};
   return {number};
 }
 
@@ -42,6 +44,10 @@ Value FromJsArray(Napi::Array array) {
   return {std::move(list)};
 }
 
+Value FromJsBytes(Napi::Uint8Array array) {
+  return {Bytes(array.Data(), array.Data() + array.ElementLength())};
+}
+
 Value FromJsObject(Napi::Object object) {
   Dict dict;
   for (const auto& [key, property] : object) {
@@ -56,6 +62,12 @@ Napi::Value IntegerToJs(Napi::Env env, std::int64_t number) {
     return Napi::Number::New(env, static_cast<double>(number));
   }
   return Napi::BigInt::New(env, number);
+}
+
+Napi::Value BytesToJs(Napi::Env env, const Bytes& bytes) {
+  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, bytes.size());
+  std::ranges::copy(bytes, static_cast<std::uint8_t*>(buffer.Data()));
+  return buffer;
 }
 
 Napi::Value ListToJs(Napi::Env env, const List& list, BufferCache& buffers) {
@@ -101,6 +113,10 @@ py::object ListToPython(const List& list) {
   return result;
 }
 
+py::object BytesToPython(const Bytes& bytes) {
+  return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
 py::object DictToPython(const Dict& dict) {
   py::dict result;
   for (const auto& [key, value] : dict) result[py::str(key)] = ToPython(value);
@@ -124,6 +140,7 @@ Value FromJs(Napi::Value value) {
       return {value.As<Napi::String>().Utf8Value()};
     case napi_object:
       if (value.IsArray()) return FromJsArray(value.As<Napi::Array>());
+      if (value.IsTypedArray()) return FromJsBytes(value.As<Napi::Uint8Array>());
       return FromJsObject(value.As<Napi::Object>());
     default:
       throw Napi::TypeError::New(value.Env(), "a value that Python has no counterpart for");
@@ -141,6 +158,7 @@ Napi::Value ToJs(Napi::Env env, const Value& value, BufferCache& buffers) {
           [&](const std::string& text) -> Napi::Value { return Napi::String::New(env, text); },
           [&](const List& list) { return ListToJs(env, list, buffers); },
           [&](const Dict& dict) { return DictToJs(env, dict, buffers); },
+          [&](const Bytes& bytes) { return BytesToJs(env, bytes); },
           [&](const std::shared_ptr<BufferView>& view) { return buffers.Show(view); },
       },
       value.data);
@@ -169,6 +187,7 @@ py::object ToPython(const Value& value) {
                         [](std::nullptr_t) -> py::object { return py::none(); },
                         [](const List& list) { return ListToPython(list); },
                         [](const Dict& dict) { return DictToPython(dict); },
+                        [](const Bytes& bytes) { return BytesToPython(bytes); },
                         [](const std::shared_ptr<BufferView>& view) { return view->Exporter(); },
                         [](const auto& scalar) -> py::object { return py::cast(scalar); },
                     },

@@ -19,11 +19,12 @@ struct Value;
 
 using List = std::vector<Value>;
 using Dict = std::vector<std::pair<std::string, Value>>;  // keeps the order of the keys
+using Bytes = std::vector<std::uint8_t>;                  // a copy, on its way into Python
 
 // Belongs to no thread and needs no GIL.
 struct Value {
   using Data = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string,
-                            List, Dict, std::shared_ptr<BufferView>>;
+                            List, Dict, Bytes, std::shared_ptr<BufferView>>;
 
   Value() = default;
   // Implicit, so that lists and dicts can be written down.

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "guest.h"
 #include "model.h"
 
 namespace memory64 {
@@ -10,7 +11,8 @@ Instance::Instance(Napi::Env env)
     : settler(Settler::Create(env)),
       // Lets the way that hosts without external buffers (Electron) take be tried on any host.
       buffers(std::make_shared<BufferCache>(env, std::getenv("MEMORY64_FORCE_COPY") != nullptr)),
-      model(Napi::Persistent(Model::Define(env))) {
+      model(Napi::Persistent(Model::Define(env))),
+      guest(Napi::Persistent(Guest::Define(env))) {
   napi_add_env_cleanup_hook(
       env, [](void* cache) { static_cast<BufferCache*>(cache)->Close(); }, buffers.get());
 }

@@ -16,7 +16,8 @@ struct Instance {
 
   std::shared_ptr<Settler> settler;
   std::shared_ptr<BufferCache> buffers;
-  Napi::FunctionReference model;  // the constructor
+  Napi::FunctionReference model;  // the constructor, as is the next
+  Napi::FunctionReference guest;
 };
 
 }  // namespace memory64

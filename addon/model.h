@@ -3,11 +3,8 @@
 #pragma once
 
 #include <napi.h>
-#include <pybind11/pybind11.h>
 
-#include <memory>
-
-#include "job.h"
+#include "handle.h"
 
 namespace memory64 {
 
@@ -15,24 +12,20 @@ class Model : public Napi::ObjectWrap<Model> {
  public:
   static Napi::Function Define(Napi::Env env);
 
-  // loadModel(source, options, token?, onProgress?) -> Promise<{ model, description }>
+  // loadModel(source, options, token?, onProgress?) -> Promise<{ native, description }>
   static Napi::Value Load(const Napi::CallbackInfo& info);
 
   explicit Model(const Napi::CallbackInfo& info);
 
  private:
-  using Handle = std::shared_ptr<pybind11::object>;
-
   Napi::Value GetLayer(const Napi::CallbackInfo& info);
   Napi::Value LoadTensor(const Napi::CallbackInfo& info);
   Napi::Value ReadMetadata(const Napi::CallbackInfo& info);
   Napi::Value PreloadAllLayers(const Napi::CallbackInfo& info);
   Napi::Value CacheStats(const Napi::CallbackInfo& info);
   Napi::Value ClearCache(const Napi::CallbackInfo& info);
+  Napi::Value OpenGuest(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
-
-  Napi::Value Ask(Napi::Env env, const char* function);
-  Napi::Value AskAbout(const Napi::CallbackInfo& info, const char* function);
 
   Handle model_;
 };

@@ -1,7 +1,7 @@
 'use strict';
 
 const { fileURLToPath } = require('node:url');
-const { inspect } = require('node:util');
+const { inspect, types } = require('node:util');
 const { outOfRange, wrongType } = require('./errors.js');
 
 /** Throws a TypeError unless `fits`. */
@@ -10,13 +10,32 @@ function requireType(fits, name, wanted, value) {
 }
 
 /** A path, from a path or a file: URL, which may be a string too. */
-function checkSource(source) {
-  if (source?.protocol === 'file:' && typeof source.href === 'string') {
-    return fileURLToPath(source.href);
+function checkPath(name, value, wanted = 'a path or a file: URL') {
+  if (value?.protocol === 'file:' && typeof value.href === 'string') {
+    return fileURLToPath(value.href);
   }
-  requireType(typeof source === 'string', 'source', 'a path or a file: URL', source);
-  if (source === '') throw outOfRange('source must not be empty');
-  return source.startsWith('file://') ? fileURLToPath(source) : source;
+  requireType(typeof value === 'string', name, wanted, value);
+  if (value === '') throw outOfRange(`${name} must not be empty`);
+  return value.startsWith('file://') ? fileURLToPath(value) : value;
+}
+
+const checkSource = (source) => checkPath('source', source);
+
+/** The path of a guest, or its bytes. */
+function checkWasm(wasm) {
+  return bytesOf(wasm) ?? checkPath('wasm', wasm, 'a path, a file: URL or bytes');
+}
+
+function checkBytes(name, value) {
+  const bytes = bytesOf(value);
+  requireType(bytes, name, 'an ArrayBuffer or a view of one', value);
+  return bytes;
+}
+
+function bytesOf(value) {
+  if (types.isAnyArrayBuffer(value)) return new Uint8Array(value);
+  if (!ArrayBuffer.isView(value)) return undefined;
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
 function checkOptions(options) {
@@ -67,15 +86,71 @@ function checkLoadOptions({ memory64, maxCached, capacityBytes, policy, layout }
   return { memory64, maxCached, capacityBytes, policy, layout: checkLayout(layout) };
 }
 
+/** What every call of a guest accepts. */
+function checkCallOptions(options) {
+  const { signal } = checkOptions(options);
+  checkDuration('timeoutMs', options.timeoutMs);
+  return { signal, timeoutMs: options.timeoutMs };
+}
+
+/** Those options of model.guest that go to Python. */
+function checkGuestOptions({ memoryBytes, tableElements, timeoutMs, fuel, wasi }) {
+  checkCount('memoryBytes', memoryBytes);
+  checkCount('tableElements', tableElements);
+  checkDuration('timeoutMs', timeoutMs);
+  checkCount('fuel', fuel);
+  requireType([undefined, true, false].includes(wasi), 'wasi', 'true or false', wasi);
+  return { memoryBytes, tableElements, timeoutMs, fuel, wasi };
+}
+
+function checkDuration(name, value) {
+  if (value === undefined) return;
+  requireType(typeof value === 'number', name, 'a number', value);
+  if (!(value > 0 && value < Infinity)) {
+    throw outOfRange(`${name} must be a positive number of milliseconds, got ${value}`);
+  }
+}
+
+/** A place or a count of bytes in a guest's memory; whether it is inside only the guest knows. */
+function checkSize(name, value) {
+  requireType(typeof value === 'number', name, 'a number', value);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw outOfRange(`${name} must be a whole number of at least 0, got ${value}`);
+  }
+  return withoutSign(value);
+}
+
 function checkLayerId(id, layerCount) {
   requireType(typeof id === 'number', 'layer id', 'a number', id);
   if (!Number.isInteger(id) || id < 0 || id >= layerCount) {
     throw outOfRange(`layer id must be a whole number from 0 to ${layerCount - 1}, got ${id}`);
   }
+  return withoutSign(id);
+}
+
+/** For a number of at least 0: -0 would become a float in Python. */
+function withoutSign(value) {
+  return Math.abs(value);
 }
 
 function checkName(name) {
   requireType(typeof name === 'string', 'tensor name', 'a string', name);
 }
 
-module.exports = { checkSource, checkOptions, checkLoadOptions, checkLayerId, checkName };
+function checkFunctionName(name) {
+  requireType(typeof name === 'string', 'function name', 'a string', name);
+}
+
+module.exports = {
+  checkSource,
+  checkWasm,
+  checkBytes,
+  checkOptions,
+  checkLoadOptions,
+  checkGuestOptions,
+  checkCallOptions,
+  checkSize,
+  checkLayerId,
+  checkName,
+  checkFunctionName,
+};

@@ -112,6 +112,23 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
    * @throws {ClosedError} The model is closed.
    */
   preloadAllLayers(options?: CallOptions & ProgressOptions): Promise<void>;
+  /**
+   * Instantiates WebAssembly that reads the model: by the functions of module `env`, or in place
+   * from the memories `memory64.region_NAME`.
+   * @param wasm A path or a `file:` URL of a `.wasm` or `.wat` file, or the content of one.
+   * @throws {GuestModuleError} It is not valid, or imports what there is not.
+   * @throws {GuestTrapError} Its start function trapped.
+   * @throws {SourceNotFoundError | SourceError} There is no such file, or it cannot be read.
+   * @throws {SourceChangedError} The model's file was changed after it was loaded.
+   * @throws {ClosedError} The model is closed.
+   * @throws {TypeError | RangeError} An argument is wrong.
+   * @example
+   * const guest = await model.guest('sum.wasm', { timeoutMs: 1000 });
+   * console.log(guest.exports); // { sum: '(i32, i64) -> i64' }
+   * console.log(await guest.call('sum', 3, 7n)); // 10n
+   * await guest.close();
+   */
+  guest(wasm: string | URL | ArrayBuffer | ArrayBufferView, options?: GuestOptions): Promise<Guest>;
   /** @throws {ClosedError} The model is closed. */
   cacheStats(): Promise<CacheStats>;
   /**
@@ -119,7 +136,10 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
    * @throws {ClosedError} The model is closed.
    */
   clearCache(): Promise<void>;
-  /** Waits for calls under way and closes the model. Data in use stays true. Closing twice is fine. */
+  /**
+   * Waits for calls under way and closes the model and its guests. Data in use stays true. Closing
+   * twice is fine.
+   */
   close(): Promise<void>;
   /** Closes the model at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -166,6 +186,94 @@ export class Tensor {
    * @throws {ClosedError} The model is closed.
    */
   dequantize(options?: CallOptions): Promise<Float32Array>;
+}
+
+/** What a guest may take of the machine. */
+export interface GuestOptions extends GuestCallOptions {
+  /**
+   * The most bytes of each memory of its own. The model's regions do not count.
+   * @default 1073741824
+   */
+  memoryBytes?: number;
+  /**
+   * The most elements of each of its tables.
+   * @default 1048576
+   */
+  tableElements?: number;
+  /**
+   * The most instructions that all its calls together may execute. Counting them makes a guest
+   * slower. By default any number.
+   */
+  fuel?: number;
+  /**
+   * Whether it may use WASI preview 1, without files, arguments or environment: its output goes to
+   * this process's.
+   * @default false
+   */
+  wasi?: boolean;
+}
+
+/** What a guest's calls accept besides the function's own arguments. */
+export interface GuestCallOptions extends CallOptions {
+  /**
+   * How long it may run; then it rejects with GuestTimeoutError. Given to `model.guest`, it holds
+   * for every call that names none. By default any time.
+   */
+  timeoutMs?: number;
+}
+
+/** A number in WebAssembly: an i64 takes BigInts and safe integers, all others take numbers. */
+export type GuestValue = number | bigint;
+/** What a function of a guest gives: nothing, a value, or several. An i64 is always a BigInt. */
+export type GuestResult = undefined | GuestValue | GuestValue[];
+
+/**
+ * WebAssembly over a model, in a sandbox of its own: what it writes reaches neither the file nor
+ * anybody else. It does one thing at a time; calls wait for their turn.
+ */
+export class Guest implements AsyncDisposable {
+  private constructor();
+  /** The functions it exports, each with its type: `'(i32, i64) -> i64'`. */
+  readonly exports: Readonly<Record<string, string>>;
+  /**
+   * Calls a function that the guest exports. Integers may be given as signed or as unsigned, and
+   * come back signed.
+   * @param args The function's arguments; after them, if wanted, an object of options.
+   * @throws {GuestError} There is no such function.
+   * @throws {GuestTrapError} The guest trapped; it may be called again.
+   * @throws {GuestTimeoutError} It ran for too long.
+   * @throws {SourceChangedError} The model's file became shorter meanwhile.
+   * @throws {ClosedError} The guest or its model is closed.
+   * @throws {TypeError | RangeError} An argument is not what the function takes.
+   * @example
+   * await guest.call('sum', 3, 7n, { signal, timeoutMs: 100 });
+   */
+  call<Result extends GuestResult = GuestResult>(
+    name: string,
+    ...args: readonly GuestValue[] | [...GuestValue[], GuestCallOptions]
+  ): Promise<Result>;
+  /**
+   * A copy of bytes in the memory that the guest exports as `memory`.
+   * @throws {OutOfBoundsError} They are not all inside.
+   * @throws {ClosedError} The guest or its model is closed.
+   */
+  read(pointer: number, size: number, options?: CallOptions): Promise<Uint8Array>;
+  /**
+   * Writes bytes, as they are at the time of the call, into the memory that the guest exports as
+   * `memory`.
+   * @throws {OutOfBoundsError} They do not fit there.
+   * @throws {ClosedError} The guest or its model is closed.
+   */
+  write(pointer: number, data: ArrayBuffer | ArrayBufferView, options?: CallOptions): Promise<void>;
+  /**
+   * The size of the memory that the guest exports as `memory`, 0 for none.
+   * @throws {ClosedError} The guest or its model is closed.
+   */
+  memoryBytes(): Promise<number>;
+  /** Waits for calls under way and gives the guest's memory back. Closing twice is fine. */
+  close(): Promise<void>;
+  /** Closes the guest at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** An entry of the tensor directory. */

@@ -18,6 +18,7 @@ const {
   ClosedError,
   CancelledError,
 } = require('./errors.js');
+const { Guest } = require('./guest.js');
 const { Layer, Tensor } = require('./layer.js');
 const { MetadataArray } = require('./metadata.js');
 const { Model, loadModel } = require('./model.js');
@@ -30,6 +31,7 @@ module.exports = {
   Layer,
   Tensor,
   MetadataArray,
+  Guest,
   Memory64Error,
   LayoutError,
   OutOfBoundsError,

@@ -4,13 +4,16 @@ require('./dispose.js');
 const native = require('./binding.js');
 const { call } = require('./call.js');
 const {
+  checkGuestOptions,
   checkLayerId,
   checkLoadOptions,
   checkName,
   checkOptions,
   checkSource,
+  checkWasm,
 } = require('./check.js');
 const { ClosedError } = require('./errors.js');
+const { Guest } = require('./guest.js');
 const { Layer } = require('./layer.js');
 const { metadataFrom } = require('./metadata.js');
 
@@ -65,8 +68,8 @@ class Model {
     return this.#tensors;
   }
 
-  async getLayer(id, options = {}) {
-    checkLayerId(id, this.layerCount);
+  async getLayer(layerId, options = {}) {
+    const id = checkLayerId(layerId, this.layerCount);
     const { signal } = checkOptions(options);
     const runs = await this.#run((token) => this.#native.getLayer(id, token), { signal });
     return new Layer(id, this.#layers.get(id) ?? [], runs, (...args) => this.loadTensor(...args));
@@ -83,6 +86,18 @@ class Model {
     const { signal, onProgress } = checkOptions(options);
     const preload = (token, report) => this.#native.preloadAllLayers(token, report);
     await this.#run(preload, { signal, onProgress });
+  }
+
+  async guest(wasm, options = {}) {
+    const content = checkWasm(wasm);
+    const { signal } = checkOptions(options);
+    const settings = checkGuestOptions(options);
+    const open = (token) => this.#native.openGuest(content, settings, token);
+    const { native: nativeGuest, description } = await this.#run(open, {
+      signal,
+      discard: closeQuietly,
+    });
+    return new Guest(nativeGuest, description, (...args) => this.#run(...args));
   }
 
   async cacheStats() {
@@ -155,16 +170,16 @@ async function loadModel(source, options = {}) {
   const path = checkSource(source);
   const { signal, onProgress } = checkOptions(options);
   const settings = checkLoadOptions(options);
-  const { model, description } = await call(
+  const { native: nativeModel, description } = await call(
     (token, report) => native.loadModel(path, settings, token, report),
     { signal, onProgress, discard: closeQuietly },
   );
-  return new Model(model, description);
+  return new Model(nativeModel, description);
 }
 
-/** Nobody waits for this model any more, nor for an error of its closing. */
-function closeQuietly({ model }) {
-  model.close().catch(() => {});
+/** Nobody waits for this model or guest any more, nor for an error of its closing. */
+function closeQuietly({ native: opened }) {
+  opened.close().catch(() => {});
 }
 
 module.exports = { Model, loadModel };

@@ -22,6 +22,8 @@ const GROUPS = {
       '--dry-run',
       '-Werror',
       ...files('addon', /\.(cc|h)$/),
+      ...files('python/memory64/guest/include', /\.h$/),
+      ...files('examples/guests', /\.c$/),
     ],
     ['clang-tidy', process.execPath, 'scripts/clang-tidy.mjs'],
   ],

@@ -6,12 +6,13 @@ Keys are JavaScript's, in camelCase. Every function may run on any thread, sever
 
 from threading import Lock
 from typing import Any, Protocol
-from weakref import WeakValueDictionary, finalize
+from weakref import WeakSet, WeakValueDictionary, finalize
 
 from numpy import float32
 from numpy.typing import NDArray
 
 from .gguf import Metadata, TensorInfo
+from .guest import Guest, GuestLimits
 from .loader import load_model as _load_model
 from .memory import MemoryLayout, PrivateRun
 from .model import Memory64Model
@@ -33,12 +34,13 @@ class Call(Protocol):
 
 
 class BridgedModel:
-    """A model, and the views of its layers that JavaScript holds."""
+    """A model, its guests, and the views of its layers that JavaScript holds."""
 
     def __init__(self, model: Memory64Model) -> None:
         """Begin with none handed out."""
         self.model = model
         self._lock = Lock()
+        self._guests: WeakSet[Guest] = WeakSet()
         self._offsets: dict[int, list[int]] = {}
         self._views: WeakValueDictionary[int, memoryview] = WeakValueDictionary()
         # JavaScript may drop a model without closing it. Its layers and their manager refer to
@@ -56,6 +58,19 @@ class BridgedModel:
                 self._offsets[layer_id] = [run.offset for run in runs]
                 self._views.update(runs)
                 return runs
+
+    def adopt(self, guest: Guest) -> None:
+        """Remember a guest, which lasts no longer than the model."""
+        with self._lock:
+            self._guests.add(guest)
+
+    def close(self) -> None:
+        """Close the guests and the model."""
+        with self._lock:
+            guests = list(self._guests)
+        for guest in guests:
+            guest.close()
+        self.model.close()
 
 
 def load_model(source: str, options: dict[str, Any], call: Call) -> BridgedModel:
@@ -132,8 +147,73 @@ def clear_cache(bridged: BridgedModel) -> None:
 
 
 def close(bridged: BridgedModel) -> None:
-    """Close the model; closing twice is fine."""
-    bridged.model.close()
+    """Close the model and its guests; closing twice is fine."""
+    bridged.close()
+
+
+def open_guest(
+    bridged: BridgedModel, wasm: str | bytes, options: dict[str, Any], call: Call
+) -> Guest:
+    """Instantiate a module, by its path or content; ``options`` are those of ``GuestOptions``."""
+    limits: dict[str, Any] = {
+        "memory_bytes": options.get("memoryBytes"),
+        "table_elements": options.get("tableElements"),
+        "timeout": _seconds(options.get("timeoutMs")),
+        "fuel": options.get("fuel"),
+    }
+    guest = Guest(
+        wasm,
+        bridged.model,
+        limits=GuestLimits(**{name: each for name, each in limits.items() if each is not None}),
+        wasi=options.get("wasi", False),
+        cancelled=call.cancelled,
+    )
+    bridged.adopt(guest)
+    return guest
+
+
+def describe_guest(guest: Guest) -> dict[str, Any]:
+    """What does not change about a guest."""
+    return {"exports": dict(guest.exports)}
+
+
+def call_guest(guest: Guest, request: dict[str, Any], call: Call) -> list[Any]:
+    """Call the function ``name`` with ``args``, for ``timeoutMs`` at most; its results."""
+    result = guest.call(
+        request["name"],
+        *request["args"],
+        timeout=_seconds(request.get("timeoutMs")),
+        cancelled=call.cancelled,
+    )
+    if result is None:
+        return []
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+def read_guest(guest: Guest, request: dict[str, Any], call: Call) -> bytearray:
+    """A copy of the ``size`` bytes at ``pointer``, writable so that JavaScript gets no other."""
+    del call  # copying cannot be stopped
+    return bytearray(guest.read(request["pointer"], request["size"]))
+
+
+def write_guest(guest: Guest, request: dict[str, Any], call: Call) -> None:
+    """Write ``bytes`` at ``pointer``."""
+    del call  # copying cannot be stopped
+    guest.write(request["pointer"], request["bytes"])
+
+
+def guest_memory_bytes(guest: Guest) -> int:
+    """Size of the memory it exports."""
+    return guest.memory_bytes
+
+
+def close_guest(guest: Guest) -> None:
+    """Close a guest; closing twice is fine."""
+    guest.close()
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _described(model: Memory64Model, info: TensorInfo) -> dict[str, Any]:

@@ -9,6 +9,10 @@ beforeAll(async () => {
 });
 afterAll(() => model.close());
 
+test('the first layer is number 0, whatever its sign', async () => {
+  expect((await model.getLayer(-0)).id).toBe(0);
+});
+
 test('a layer knows its tensors by short and by whole name', async () => {
   const layer = await model.getLayer(3);
   const tensor = layer.tensor('attn_q.weight');

@@ -2,13 +2,15 @@
 
 import gc
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from memory64 import CancelledError, ClosedError, bridge
+from memory64 import CancelledError, ClosedError, GuestTimeoutError, GuestTrapError, bridge
 from memory64.bridge import BridgedModel
+from memory64.guest import Guest
 from models import generate
 from models.split import split
 
@@ -157,3 +159,78 @@ def test_a_model_that_is_dropped_is_closed_without_the_garbage_collector(tiny: P
             model.get_layer(0)
     finally:
         gc.enable()
+
+
+GUEST = b"""(module
+  (import "memory64" "region_weights" (memory $weights i64 1))
+  (memory (export "memory") 1)
+  (func (export "grow") (param i32) (result i32) (memory.grow 1 (local.get 0)))
+  (func (export "load") (param i64) (result i64) (i64.load $weights (local.get 0)))
+  (func (export "turn") (param f32 i32) (result i32 f32) (local.get 1) (local.get 0))
+  (func (export "none"))
+  (func (export "spin") (loop $l (br $l))))"""
+
+
+def results(guest: Guest, name: str, *args: float, timeout_ms: float | None = None) -> list[float]:
+    request = {"name": name, "args": list(args)}
+    if timeout_ms is not None:
+        request["timeoutMs"] = timeout_ms
+    return bridge.call_guest(guest, request, Call())
+
+
+def test_a_guest_is_called_by_name(model: BridgedModel, tiny: Path) -> None:
+    guest = bridge.open_guest(model, GUEST, {}, Call())
+    assert bridge.describe_guest(guest)["exports"]["turn"] == "(f32, i32) -> (i32, f32)"
+    assert results(guest, "none") == []
+    assert results(guest, "turn", 0.5, 7) == [7, 0.5]
+    tensor = model.model.gguf.tensor("blk.2.attn_q.weight")
+    at = model.model.runtime.span(tensor).offset
+    word = tiny.read_bytes()[tensor.file_offset :][:8]
+    assert results(guest, "load", at) == [int.from_bytes(word, "little", signed=True)]
+
+
+def test_a_guests_memory_is_read_and_written(model: BridgedModel) -> None:
+    guest = bridge.open_guest(model, GUEST, {}, Call())
+    assert bridge.guest_memory_bytes(guest) == 65536
+    bridge.write_guest(guest, {"pointer": 7, "bytes": b"seven"}, Call())
+    read = bridge.read_guest(guest, {"pointer": 6, "size": 7}, Call())
+    assert read == b"\0seven\0"
+    assert not memoryview(read).readonly  # JavaScript gets it in place
+
+
+def test_a_guests_options_have_javascripts_names(model: BridgedModel) -> None:
+    options = {"memoryBytes": 2 * 65536, "tableElements": 1, "timeoutMs": 20, "wasi": True}
+    guest = bridge.open_guest(model, GUEST, options, Call())
+    assert [results(guest, "grow", 1), results(guest, "grow", 1)] == [[1], [-1]]
+    with pytest.raises(GuestTimeoutError, match=r"0\.02 s"):
+        results(guest, "spin")
+    with pytest.raises(GuestTimeoutError, match=r"0\.01 s"):
+        results(guest, "spin", timeout_ms=10)
+    limited = bridge.open_guest(model, GUEST, {"fuel": 1000}, Call())
+    with pytest.raises(GuestTrapError, match="fuel of 1000"):
+        results(limited, "spin")
+
+
+def test_a_cancelled_guest_stops(model: BridgedModel) -> None:
+    guest = bridge.open_guest(model, GUEST, {}, Call())
+    with pytest.raises(CancelledError):
+        bridge.call_guest(guest, {"name": "spin", "args": []}, Call(cancelled=True))
+    assert results(guest, "none") == []
+
+
+def test_guests_are_closed_with_their_model(model: BridgedModel) -> None:
+    guests = [bridge.open_guest(model, GUEST, {}, Call()) for _ in range(2)]
+    bridge.close_guest(guests[0])
+    bridge.close_guest(guests[0])
+    bridge.close(model)
+    for guest in guests:
+        with pytest.raises(ClosedError, match="guest"):
+            bridge.guest_memory_bytes(guest)
+    with pytest.raises(ClosedError):
+        bridge.open_guest(model, GUEST, {}, Call())
+
+
+def test_a_model_does_not_keep_its_guests(model: BridgedModel) -> None:
+    gone = weakref.ref(bridge.open_guest(model, GUEST, {}, Call()))
+    gc.collect()
+    assert gone() is None

@@ -1,6 +1,7 @@
 """The command line, run as users run it."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -84,8 +85,158 @@ def test_a_name_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
     assert "x [/foo] [bold]y \ufffd[31mred\ufffd" in result.stdout
 
 
+GUEST = """(module
+  (import "env" "memory64_layer_count" (func $layers (result i32)))
+  (import "env" "memory64_is_enabled" (func $enabled (result i32)))
+  (memory (export "memory") 1)
+  (func (export "facts") (result i32 i32) (call $layers) (call $enabled))
+  (func (export "add") (param i32 i64) (result i64)
+    (i64.add (i64.extend_i32_s (local.get 0)) (local.get 1)))
+  (func (export "halve") (param f32 f64) (result f32 f64)
+    (f32.mul (f32.const 0.5) (local.get 0)) (f64.mul (f64.const 0.5) (local.get 1)))
+  (func (export "none"))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (func (export "bad name \\1b[31m") unreachable)
+  (func (export "spin") (loop $l (br $l))))"""
+
+PRINTS = """(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\10\\00\\00\\00\\06\\00\\00\\00")
+  (data (i32.const 16) "hello\\n")
+  (func $print (export "_start")
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 12))))
+  (func (export "answer") (result i32) (i32.const 42))
+  (func (export "spin") (call $print) (loop $l (br $l))))"""
+
+
+@pytest.fixture
+def guest(tmp_path: Path) -> Path:
+    path = tmp_path / "guest.wat"
+    path.write_text(GUEST)
+    return path
+
+
+@pytest.fixture
+def prints(tmp_path: Path) -> Path:
+    path = tmp_path / "prints.wat"
+    path.write_text(PRINTS)
+    return path
+
+
+def test_run_names_what_a_guest_exports(guest: Path, tiny: Path) -> None:
+    result = run("run", guest, "--model", tiny)
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
+        "facts () -> (i32, i32)",
+        "add (i32, i64) -> i64",
+        "halve (f32, f64) -> (f32, f64)",
+        "none () -> ()",
+        "grow (i32) -> i32",
+        "bad name \ufffd[31m () -> ()",
+        "spin () -> ()",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "printed"),
+    [
+        (["facts"], ["4", "1"]),
+        (["add", "3", "7"], ["10"]),
+        (["add", "-3", "-0x10"], ["-19"]),
+        (["add", "--", "-3", "7"], ["4"]),
+        (["add", "0xffffffff", "0"], ["-1"]),
+        (["add", "007", "9223372036854775807"], ["-9223372036854775802"]),
+        (["halve", "3", "-1e3"], ["1.5", "-500.0"]),
+        (["halve", "-inf", "nan"], ["-inf", "nan"]),
+        (["none"], []),
+    ],
+    ids=" ".join,
+)
+def test_run_prints_one_result_a_line(
+    guest: Path, tiny: Path, call: list[str], printed: list[str]
+) -> None:
+    result = run("run", guest, "--model", tiny, "--call", *call)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == printed
+
+
+@pytest.mark.parametrize(
+    ("size", "grown"), [("131072", "1"), ("128K", "1"), ("1m", "1"), ("1G", "1"), ("64K", "-1")]
+)
+def test_run_limits_memory(guest: Path, tiny: Path, size: str, grown: str) -> None:
+    result = run("run", guest, "--model", tiny, "--memory", size, "--call", "grow", "1")
+    assert result.stdout.strip() == grown
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--timeout", "0.05", "--call", "spin"], "0.05 s [ERR_MEMORY64_GUEST_TIMEOUT]"),
+        (["--fuel", "1000", "--call", "spin"], "fuel of 1000 [ERR_MEMORY64_GUEST_TRAP]"),
+        (["--call", "nix"], "no function 'nix'"),
+        (["--memory", "1K"], "[ERR_MEMORY64_GUEST_MODULE]"),
+    ],
+)
+def test_run_fails_in_one_line(guest: Path, tiny: Path, options: list[str], message: str) -> None:
+    result = run("run", guest, "--model", tiny, *options)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_guest_needs_wasi_to_print(prints: Path, tiny: Path) -> None:
+    result = run("run", prints, "--model", tiny)
+    assert result.returncode == 1
+    assert "wasi_snapshot_preview1.fd_write" in result.stderr
+
+
+def test_run_with_wasi_starts_the_guest(prints: Path, guest: Path, tiny: Path) -> None:
+    assert run("run", prints, "--model", tiny, "--wasi").stdout == "hello\n"
+    answer = run("run", prints, "--model", tiny, "--wasi", "--call", "answer")
+    assert answer.stdout == "42\n"
+    assert "facts" in run("run", guest, "--model", tiny, "--wasi").stdout  # it has no _start
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--call", "add", "1"], "takes 2 arguments"),
+        (["--call", "add", "1", "0.5"], "an integer of 64"),
+        (["--call", "add", "1", "x"], "'x' is not a number"),
+        (["--call", "add", "4294967296", "1"], "an integer of 32"),
+        (["--timeot", "5"], "'--timeot' is an argument for no"),
+        (["--memory", "6X"], "'6X' is not a size"),
+        (["--timeout", "0"], "timeout needs to be positive"),
+        (["--fuel", "-1"], "fuel needs to be positive"),
+    ],
+)
+def test_run_used_wrongly_says_how(
+    guest: Path, tiny: Path, options: list[str], message: str
+) -> None:
+    result = run("run", guest, "--model", tiny, *options)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
+def test_ctrl_c_stops_a_guest(prints: Path, tiny: Path) -> None:
+    command = [sys.executable, "-m", "memory64", "run", str(prints), "--model", str(tiny)]
+    with subprocess.Popen(
+        [*command, "--wasi", "--call", "spin"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"hello\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == b""
+
+
 def test_help_and_version() -> None:
     assert "layers" in run("--help").stdout
     assert "cold" in run("layers", "--help").stdout
+    assert "--timeout" in run("run", "--help").stdout
     assert run("--version").stdout.strip() == "0.1.0"
     assert run("info").returncode == 2
+    assert run("run", "guest.wat").returncode == 2

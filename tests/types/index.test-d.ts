@@ -3,6 +3,11 @@ import { expectAssignable, expectError, expectNotAssignable, expectType } from '
 import {
   CacheStats,
   ClosedError,
+  Guest,
+  GuestError,
+  GuestOptions,
+  GuestResult,
+  GuestTimeoutError,
   Layer,
   loadModel,
   LoadOptions,
@@ -75,9 +80,43 @@ if (value instanceof MetadataArray) {
   expectType<Promise<MetadataScalar[]>>(value.read());
 }
 
+expectType<Promise<Guest>>(model.guest('guest.wasm'));
+expectType<Promise<Guest>>(model.guest(new URL('file:///guest.wasm'), { signal }));
+expectType<Promise<Guest>>(model.guest(new Uint8Array(8).buffer, {}));
+expectAssignable<GuestOptions>({
+  memoryBytes: 1 << 20,
+  tableElements: 10,
+  timeoutMs: 0.5,
+  fuel: 1e9,
+  wasi: true,
+  signal,
+});
+expectNotAssignable<GuestOptions>({ fuel: 1n });
+expectError(model.guest([0, 97, 115, 109]));
+expectNotAssignable<new () => Guest>(Guest);
+
+const guest = await model.guest(new Uint8Array(8));
+expectType<string>(guest.exports.sum);
+expectError((guest.exports.sum = 'other'));
+expectType<Promise<GuestResult>>(guest.call('sum', 3, 7n));
+expectType<Promise<GuestResult>>(guest.call('sum', 3, 7n, { signal, timeoutMs: 100 }));
+expectType<Promise<GuestResult>>(guest.call('sum', ...[1, 2, 3]));
+expectType<Promise<bigint>>(guest.call<bigint>('sum'));
+expectError(guest.call('sum', '3'));
+expectError(guest.call('sum', { signal }, 3));
+expectError(guest.call('sum', { fuel: 3 }));
+expectError(guest.call<string>('sum'));
+expectType<Promise<Uint8Array>>(guest.read(0, 8, { signal }));
+expectType<Promise<void>>(guest.write(0, new Float32Array(2)));
+expectError(guest.write(0, [1, 2]));
+expectType<Promise<number>>(guest.memoryBytes());
+expectType<Promise<void>>(guest.close());
+expectAssignable<AsyncDisposable>(guest);
+
 const error = new ClosedError('closed', { cause: 1 });
 expectAssignable<Memory64Error>(error);
 expectAssignable<Error>(error);
 expectAssignable<SourceError>(new SourceNotFoundError('missing'));
+expectAssignable<GuestError>(new GuestTimeoutError('too long'));
 expectType<string>(error.code);
 expectType<string>(ClosedError.code);
