@@ -24,9 +24,16 @@ const MAY_HOLD = [
   /^js\/[\w-]+\.(js|d\.ts)$/,
   /^addon\/\w+\.(cc|h|py)$/,
   /^python\/(pyproject\.toml|memory64\/(\w+\/)*(\w+\.py|py\.typed))$/,
+  /^python\/memory64\/guest\/include\/memory64\.(h|rs)$/,
   /^scripts\/[\w-]+\.(mjs|py)$/,
 ];
-const MUST_HOLD = ['LICENSE-MIT', 'LICENSE-APACHE', 'js/index.d.ts', 'python/memory64/py.typed'];
+const MUST_HOLD = [
+  'LICENSE-MIT',
+  'LICENSE-APACHE',
+  'js/index.d.ts',
+  'python/memory64/py.typed',
+  'python/memory64/guest/include/memory64.h',
+];
 const MOST_BYTES = 200_000;
 
 let folder;

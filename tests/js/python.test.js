@@ -44,10 +44,10 @@ test('two hundred long calls at once hold up neither short ones nor Node’s own
   expect(run('waiting.js', ...files, '200')).toEqual({ ...clean, results: [200] });
 });
 
-test('Python has its own OpenSSL and zlib, not those that Node has', () => {
-  const found = path.join(environment('libraries'), 'libraries.json');
+// Not its own zlib everywhere: Debian links libpython itself with that, and then Node's comes first.
+test('Python has its own OpenSSL, not the one that Node has', () => {
+  const found = path.join(environment('openssl'), 'openssl.txt');
   expect(run('process.js', 'load', `appear:${found}`, 'close')).toMatchObject(clean);
-  const own =
-    'import json, ssl, zlib; print(json.dumps([ssl.OPENSSL_VERSION, zlib.ZLIB_RUNTIME_VERSION]))';
-  expect(fs.readFileSync(found, 'utf8')).toBe(runPython('-c', own).trim());
+  const own = runPython('-c', 'import ssl; print(ssl.OPENSSL_VERSION)').trim();
+  expect(fs.readFileSync(found, 'utf8')).toBe(own);
 });
