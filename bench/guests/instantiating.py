@@ -9,7 +9,7 @@ from bench.guests.calls import CALLER
 from bench.measure import milliseconds
 from bench.table import Row, at_most
 from memory64 import Guest, Memory64Model, load_model
-from memory64.memory import engine, modules
+from memory64.memory import modules
 from models import generate
 
 ROUNDS = 15
@@ -28,7 +28,7 @@ def rows() -> list[Row]:
 def _without_cache(model: Memory64Model) -> float:
     with TemporaryDirectory() as folder:
         empty = modules.ModuleCache(Path(folder))
-        with patch.object(engine, "module_cache", lambda: empty):
+        with patch.object(modules, "module_cache", lambda: empty):
             return _instantiate(model)
 
 

@@ -9,8 +9,6 @@ from threading import Lock
 
 import wasmtime
 
-from .modules import module_cache
-
 
 def _config() -> wasmtime.Config:
     config = wasmtime.Config()
@@ -63,6 +61,9 @@ class GuestEngine:
         Raises:
             wasmtime.WasmtimeError: it is not valid.
         """
+        # Imported here, as what it needs takes 15 ms, and programs without guests need it not.
+        from .modules import module_cache
+
         return module_cache().module(self.engine, self._key, wasm)
 
     def stop(self) -> None:
