@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from .binary import Cursor, sections
+
 _TYPES, _IMPORTS, _FUNCTIONS, _EXPORTS, _START = 1, 2, 3, 7, 8
 _FUNCTION, _TABLE, _MEMORY, _GLOBAL = 0, 1, 2, 3
 _HAS_MAXIMUM = 1
@@ -51,9 +53,10 @@ class Declarations:
         self._declared: list[Signature] = []
         self.functions: dict[str, Signature] = {}
         self.starts = False
-        for section, content in _sections(wasm):
+        for section, data in sections(wasm):
+            content = Cursor(data)
             if section == _TYPES:
-                self._types = [content.signature() for _ in range(content.number())]
+                self._types = [_signature(content) for _ in range(content.number())]
             elif section == _IMPORTS:
                 self._read_imports(content)
             elif section == _FUNCTIONS:
@@ -63,25 +66,25 @@ class Declarations:
             elif section == _START:
                 self.starts = True
 
-    def _read_imports(self, content: "_Bytes") -> None:
+    def _read_imports(self, content: Cursor) -> None:
         for _ in range(content.number()):
-            content.text()
-            content.text()
+            content.sized()  # the module
+            content.sized()  # the name
             kind = content.byte()
             if kind == _FUNCTION:
                 self._declare([content.number()])
             elif kind == _TABLE:
                 content.byte()
-                content.skip_limits()
+                _skip_limits(content)
             elif kind == _MEMORY:
-                content.skip_limits()
+                _skip_limits(content)
             else:
                 assert kind == _GLOBAL, "tags belong to a proposal that is off"
                 content.take(2)
 
-    def _read_exports(self, content: "_Bytes") -> None:
+    def _read_exports(self, content: Cursor) -> None:
         for _ in range(content.number()):
-            name, kind, index = content.text(), content.byte(), content.number()
+            name, kind, index = content.sized().decode(), content.byte(), content.number()
             if kind == _FUNCTION:
                 self.functions[name] = self._declared[index]
 
@@ -89,53 +92,17 @@ class Declarations:
         self._declared += [self._types[index] for index in types]
 
 
-class _Bytes:
-    """Bytes read from front to back."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    @property
-    def left(self) -> bool:
-        return self._at < len(self._data)
-
-    def byte(self) -> int:
-        return self.take(1)[0]
-
-    def take(self, size: int) -> bytes:
-        self._at += size
-        return self._data[self._at - size : self._at]
-
-    def number(self) -> int:
-        """An unsigned number in LEB128."""
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-
-    def text(self) -> str:
-        return self.take(self.number()).decode()
-
-    def signature(self) -> Signature:
-        self.byte()  # that it is a function's type
-        return Signature(self._value_types(), self._value_types())
-
-    def skip_limits(self) -> None:
-        flags = self.byte()
-        self.number()
-        if flags & _HAS_MAXIMUM:
-            self.number()
-
-    def _value_types(self) -> tuple[str, ...]:
-        return tuple(_VALUE_TYPES[kind] for kind in self.take(self.number()))
+def _signature(content: Cursor) -> Signature:
+    content.byte()  # that it is a function's type
+    return Signature(_value_types(content), _value_types(content))
 
 
-def _sections(wasm: bytes) -> Iterator[tuple[int, _Bytes]]:
-    content = _Bytes(wasm)
-    content.take(8)  # magic number and version
-    while content.left:
-        yield content.byte(), _Bytes(content.take(content.number()))
+def _value_types(content: Cursor) -> tuple[str, ...]:
+    return tuple(_VALUE_TYPES[kind] for kind in content.sized())
+
+
+def _skip_limits(content: Cursor) -> None:
+    flags = content.byte()
+    content.number()
+    if flags & _HAS_MAXIMUM:
+        content.number()

@@ -2,13 +2,10 @@
 
 Two small modules stand beside each guest. The *front* is what the guest imports: its
 ``memory64_read`` jumps through a table, which at first leads to Python. Once the guest is
-there, and with it its memory, the *back* puts a copy loop into that table: it knows the
+there, and with it its memory, the *back* puts a copy into that table: it knows the
 regions and the guest's memory, and copies from the one to the other. What is large, crosses
 regions or is wrong in any way it leaves to Python, so that there is one place that decides;
 and everything, once the host has written into its regions, which are not the guest's.
-
-The loop loads and stores instead of using ``memory.copy``: that instruction is a call into
-wasmtime, where a page that is gone from a file which became shorter cannot become a trap.
 """
 
 import ctypes
@@ -44,35 +41,14 @@ _FRONT = f"""
              (i64.load $counts (i32.const {8 * Counts.READS})))))
 """
 
-_COPY = """
-  (func $copy_{index} (param $from i64) (param $to i32) (param $size i32)
-    (local $end i64)
-    (local.set $end (i64.add (local.get $from) (i64.extend_i32_u (local.get $size))))
-    (block $rest
-      (br_if $rest (i32.lt_u (local.get $size) (i32.const 16)))
-      (local.set $end (i64.sub (local.get $end) (i64.const 16)))
-      (loop $blocks
-        (v128.store $guest (local.get $to) (v128.load $region_{index} (local.get $from)))
-        (local.set $to (i32.add (local.get $to) (i32.const 16)))
-        (local.set $from (i64.add (local.get $from) (i64.const 16)))
-        (br_if $blocks (i64.le_u (local.get $from) (local.get $end))))
-      (local.set $end (i64.add (local.get $end) (i64.const 16))))
-    (block $done
-      (loop $bytes
-        (br_if $done (i64.ge_u (local.get $from) (local.get $end)))
-        (i32.store8 $guest (local.get $to) (i32.load8_u $region_{index} (local.get $from)))
-        (local.set $to (i32.add (local.get $to) (i32.const 1)))
-        (local.set $from (i64.add (local.get $from) (i64.const 1)))
-        (br $bytes))))
-"""
-
 # Not `start + size <= end`: an offset near 2^64 would wrap around to a small one.
 _TRY_REGION = """
     (local.set $start (i64.sub (local.get $offset) (i64.const {start})))
     (if (i32.and (i64.lt_u (local.get $start) (i64.const {size}))
                  (i64.le_u (local.get $wide) (i64.sub (i64.const {size}) (local.get $start))))
       (then
-        (call $copy_{index} (local.get $start) (local.get $to) (local.get $size))
+        (memory.copy $guest $region_{index}
+          (local.get $to) (local.get $start) (local.get $size))
         (return (call $count (local.get $size)))))
 """
 
@@ -81,7 +57,6 @@ _BACK = """
   (import "front" "table" (table 1 funcref))
   (import "guest" "memory" (memory $guest 0))
   {imports}
-  {copies}
   (func $count (param $size i32) (result i32)
     (drop (i64.atomic.rmw.add $counts (i32.const {guest_reads}) (i64.const 1)))
     (drop (i64.atomic.rmw.add $counts (i32.const {guest_bytes})
@@ -174,7 +149,6 @@ def _back(sizes: Sequence[int]) -> str:
         imports="".join(
             f'(import "region" "{index}" (memory $region_{index} i64 1))' for index, _ in numbered
         ),
-        copies="".join(_COPY.format(index=index) for index, _ in numbered),
         tries="".join(
             _TRY_REGION.format(index=index, start=start, size=size)
             for index, (start, size) in numbered
