@@ -9,8 +9,9 @@ const { smollm2 } = require('./models.js');
 
 const source = smollm2();
 
-async function cachedLayers(model, count) {
-  while ((await model.cacheStats()).cachedLayers !== count);
+/** `cachedLayers` would not do: it has the layers that are on their way. */
+async function loadedLayers(model, count) {
+  while ((await model.cacheStats()).cacheMisses !== count);
 }
 
 test('the layers come in order, each asked for once', async () => {
@@ -25,10 +26,10 @@ test('the layers come in order, each asked for once', async () => {
 test('the next layer is loaded while the caller works with one', async () => {
   const model = await loadModel(source, { memory64: true });
   for await (const layer of model) {
-    await cachedLayers(model, layer.id + 2);
+    await loadedLayers(model, layer.id + 2);
     if (layer.id === 2) break;
   }
-  expect(await model.cacheStats()).toMatchObject({ cacheMisses: 4 });
+  expect(await model.cacheStats()).toMatchObject({ cacheMisses: 4, cacheHits: 0 });
   await model.close();
 });
 
@@ -82,11 +83,14 @@ describe('a file that changes on the way', () => {
 
   test('is nobody’s business once the loop is left', async () => {
     const model = await loadModel(copy, { memory64: true });
+    const asked = jest.spyOn(model, 'getLayer');
     for await (const layer of model) {
       if (layer.id === 1) break;
-      await cachedLayers(model, 2);
+      // That layer 1 is cached does not mean that its call is over.
+      await asked.mock.results[1].value;
       fs.utimesSync(copy, 1, 1);
     }
+    await expect(asked.mock.results[2].value).rejects.toThrow();
     await model.close();
     await new Promise(setImmediate);
     expect(rejections).toEqual([]);
