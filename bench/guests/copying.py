@@ -11,14 +11,17 @@ from memory64 import Guest, Memory64Model, load_model
 from models import generate
 
 ROUNDS = 9
+TIMES = 4
 LAYER = 3
 
 LOADER = b"""
 (module
   (import "env" "memory64_load_layer" (func $load (param i32 i32 i32) (result i32)))
   (memory (export "memory") 2400)
-  (func (export "load") (param i32) (result i32)
-    (call $load (local.get 0) (i32.const 0) (i32.const -1))))
+  (func (export "load") (param $layer i32) (param $times i32)
+    (loop $again
+      (drop (call $load (local.get $layer) (i32.const 0) (i32.const -1)))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))))
 """
 
 
@@ -52,11 +55,12 @@ def _resident(model: Memory64Model, size: int) -> int:
 
 def _load(guest: Guest) -> float:
     started = perf_counter()
-    guest.call("load", LAYER)
-    return perf_counter() - started
+    guest.call("load", LAYER, TIMES)
+    return (perf_counter() - started) / TIMES
 
 
 def _memcpy(target: "ctypes.Array[ctypes.c_char]", source: int, size: int) -> float:
     started = perf_counter()
-    ctypes.memmove(target, source, size)
-    return perf_counter() - started
+    for _ in range(TIMES):
+        ctypes.memmove(target, source, size)
+    return (perf_counter() - started) / TIMES

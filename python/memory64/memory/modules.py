@@ -111,8 +111,13 @@ def _home_cache() -> Path:
 
 
 def _name(key: str, wasm: bytes) -> str:
-    known = f"{version('wasmtime')} {os.uname().machine} {key} {len(wasm)} "
+    known = f"{_wasmtime_version()} {os.uname().machine} {key} {len(wasm)} "
     return hashlib.sha256(known.encode() + wasm).hexdigest()
+
+
+@cache  # it reads a file
+def _wasmtime_version() -> str:
+    return version("wasmtime")
 
 
 def _digest(file: Path, code: bytes) -> bytes:

@@ -207,11 +207,10 @@ class Memory64Runtime:
         if image is None or len(target) < image.nbytes:
             needed = "is not registered" if image is None else f"needs {image.nbytes} bytes"
             raise OutOfBoundsError(f"layer {layer_id} {needed}, the buffer has {len(target)}")
-        end = 0
-        for position, span in image.placed():
-            target[end:position] = bytes(position - end)
-            end = position + span.size
-            self._copy_out(span.offset, target[position:end])
+        for position, span in image.runs:
+            self._copy_out(span.offset, target[position : position + span.size])
+        for start, end in image.gaps:  # in the file, anything may lie there
+            target[start:end] = bytes(end - start)
         self._counts.add_read(image.nbytes)
         return image.nbytes
 

@@ -146,6 +146,35 @@ def test_registered_layers_are_read_as_images() -> None:
         runtime.register_layer(5, [], alignment=0)
 
 
+@given(
+    spans=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6),
+    alignment=st.sampled_from([1, 8, 32]),
+)
+def test_an_image_has_the_spans_and_zeros_between(
+    spans: list[tuple[int, int]], alignment: int
+) -> None:
+    """Also where they lie in the space as in the image, with other bytes between them."""
+    written = bytes(range(1, 256))
+    base = GIB - 60
+    with Memory64Runtime(TWO) as runtime:
+        runtime.write(base, written)
+        end = 0
+        placed = []
+        expected = b""
+        for distance, size in spans:
+            start = end + distance
+            if start < 60 < start + size:
+                start = 60  # a span lies in one region
+            end = start + size
+            placed.append((base + start, size))
+            expected += bytes(-len(expected) % alignment)
+            expected += written[start:end].ljust(size, b"\0")
+        runtime.register_layer(0, placed, alignment=alignment)
+        image = bytearray(b"\xff" * len(expected))
+        assert runtime.read_layer(0, image) == len(expected)
+    assert image == expected
+
+
 def test_a_runtime_holds_one_model(tiny: Path, tmp_path: Path) -> None:
     first, second = open_gguf(tiny), open_gguf(generate.tiny(tmp_path / "other.gguf"))
     runtime = Memory64Runtime(MemoryLayout.single(1))
