@@ -60,7 +60,8 @@ def main() -> None:
     try:
         app()
     except Memory64Error as error:
-        print(f"memory64: {_printable(str(error))} [{error.code}]", file=sys.stderr)
+        lines = "; ".join(line.strip() for line in str(error).splitlines())  # of a trap
+        print(f"memory64: {_printable(lines)} [{error.code}]", file=sys.stderr)
         sys.exit(1)
 
 

@@ -175,6 +175,10 @@ def test_run_limits_memory(guest: Path, tiny: Path, size: str, grown: str) -> No
     [
         (["--timeout", "0.05", "--call", "spin"], "0.05 s [ERR_MEMORY64_GUEST_TIMEOUT]"),
         (["--fuel", "1000", "--call", "spin"], "fuel of 1000 [ERR_MEMORY64_GUEST_TRAP]"),
+        (
+            ["--call", "bad name \x1b[31m"],
+            "wasm trap: wasm `unreachable` instruction executed; 0: ",
+        ),
         (["--call", "nix"], "no function 'nix'"),
         (["--memory", "1K"], "[ERR_MEMORY64_GUEST_MODULE]"),
     ],

@@ -77,6 +77,7 @@ class Guest:
             GuestModuleError: it is not valid, or imports what there is not.
             GuestTrapError: its start function trapped.
             CancelledError: ``cancelled`` returned True.
+            CapacityError: the process may not reserve the address space.
             SourceError, SourceChangedError, ClosedError: as for the model's own calls.
         """
         self._model = model
@@ -209,17 +210,21 @@ class Guest:
         linker.allow_shadowing = True
         runtime.add_to_linker(linker)
         regions = runtime.add_regions_to_linker(linker, store)
-        self._mappings = [each for region, _ in regions for each in region.mappings]
         if wasi:
             add_wasi(linker, store)
         # During a start function there is no memory yet that fast functions could be told of.
         memory = {each.name: each.type for each in module.exports if each.name == "memory"}
-        fast = None
+        fast, untouched = None, []
         if runtime.enabled and not starts and _is_plain(memory.get("memory")):
             with self._unlimited():
                 fast = runtime.fast_host(self._engine, store)
         if fast:
             fast.add_to_linker(linker)
+            if any(each.module == "memory64" for each in module.imports):
+                # What it writes in place is not what the host's functions are to give it.
+                untouched = runtime.add_regions_to_linker(wasmtime.Linker(store.engine), store)
+        mapped = [region for region, _ in regions + untouched]
+        self._mappings = [each for region in mapped for each in region.mappings]
         _check_imports(module, linker, store, wasi)
         # Only now: the regions are memories too, and larger than any limit. In their number
         # what the host made itself does not count, but the table of our own module does.
@@ -244,7 +249,7 @@ class Guest:
         self._memory = found if isinstance(found, wasmtime.Memory) else None
         if fast and self._memory:
             with self._unlimited():
-                fast.connect(self._memory, regions)
+                fast.connect(self._memory, untouched or regions)
 
     def _run(self, work: Callable[[], T], timeout: float | None, cancelled: Cancelled) -> T:
         """What the guest gives, or the error for how it was ended."""

@@ -40,7 +40,9 @@ def interruptible(work: Callable[[], T], stop: Callable[[], object]) -> T:
 
 def _end(outcome: Future[T], stop: Callable[[], object]) -> None:
     """Return only when the work is over: its store must not be used meanwhile."""
-    while not (outcome.cancel() or outcome.done()):
-        with suppress(KeyboardInterrupt):  # of somebody who presses it again
-            stop()
-            wait([outcome], 0.01)
+    while True:
+        with suppress(BaseException):  # whatever signals raise meanwhile, and however often
+            while not (outcome.cancel() or outcome.done()):
+                stop()
+                wait([outcome], 0.01)
+            return

@@ -33,5 +33,5 @@ class GuestLimits:
         """
         for name in self.__slots__:
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not value > 0:  # nor NaN, which no time is ever above
                 raise ValueError(f"{name} needs to be positive, found {value!r}")

@@ -16,6 +16,8 @@ def _config() -> wasmtime.Config:
     config.wasm_multi_memory = True
     config.wasm_simd = True
     config.wasm_relaxed_simd = True
+    # The threads for it are not there after a fork, where compiling would wait for them for ever.
+    config.parallel_compilation = False
     return config
 
 

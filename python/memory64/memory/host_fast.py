@@ -14,6 +14,7 @@ from functools import cache
 
 import wasmtime
 
+from ..errors import CapacityError
 from .engine import GuestEngine
 from .host import GuestMemory, Host, read
 from .region import Region
@@ -134,7 +135,13 @@ def _wasm(text: str) -> bytes:
 
 
 def _counts_memory(store: wasmtime.Store, counts: Counts) -> wasmtime.Memory:
-    memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(1, 1)))
+    try:
+        memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(1, 1)))
+    except wasmtime.WasmtimeError as error:
+        raise CapacityError(
+            "a guest needs more address space than this process may reserve "
+            f"(see 'ulimit -v'): {error}"
+        ) from error
     counts.page.appear_at(ctypes.addressof(memory.data_ptr(store).contents))
     return memory
 

@@ -66,7 +66,7 @@ class ModuleCache:
         # The folder first: opening another's file may be a trap already.
         ours = _is_ours(self._folder.stat())
         if ours:
-            with open(file, "rb", opener=_without_links) as opened:
+            with open(file, "rb", opener=_plainly) as opened:
                 ours = _is_ours(os.fstat(opened.fileno()))
                 digest, code = opened.read(_DIGEST_BYTES), opened.read()
         if not ours:
@@ -125,8 +125,9 @@ def _digest(file: Path, code: bytes) -> bytes:
     return hashlib.sha256(file.name.encode() + code).digest()
 
 
-def _without_links(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW)
+def _plainly(path: str, flags: int) -> int:
+    """Follow no link, and wait for nobody to write into a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _is_ours(found: os.stat_result) -> bool:

@@ -1,11 +1,15 @@
 """What a guest may take, and how it is stopped."""
 
+import math
+import resource
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from memory64 import (
     CancelledError,
+    CapacityError,
     GuestLimits,
     GuestModuleError,
     GuestTimeoutError,
@@ -23,10 +27,10 @@ class CallersError(Exception):
 
 
 @pytest.mark.parametrize("name", ["memory_bytes", "table_elements", "timeout", "fuel"])
-@pytest.mark.parametrize("value", [0, -1])
-def test_limits_are_positive(name: str, value: int) -> None:
+@pytest.mark.parametrize("value", [0, -1, math.nan])
+def test_limits_are_positive(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} needs to be positive, found {value}"):
-        GuestLimits(**{name: value})
+        GuestLimits(**{name: value})  # type: ignore[arg-type]
 
 
 def test_memory(guest: MakeGuest) -> None:
@@ -54,6 +58,20 @@ def test_tables(guest: MakeGuest) -> None:
         guest("(module (table 11 funcref))", limits=limits)
     with pytest.raises(GuestModuleError, match="table count"):
         guest(f"(module {'(table 1 funcref)' * 6})")
+
+
+@pytest.mark.parametrize("memories", [0, 1])
+def test_address_space_of_the_process(guest: MakeGuest, memories: int) -> None:
+    """It is short for the guest's region, or for the memory that follows."""
+    guest(ECHO).close()  # compiles, and starts threads
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (taken + (memories << 32) + (1 << 31), hard))
+    try:
+        with pytest.raises(CapacityError, match="address space"):
+            guest(ECHO)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def test_timeout_of_a_call_and_of_the_guest(guest: MakeGuest) -> None:

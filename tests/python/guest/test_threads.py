@@ -226,35 +226,36 @@ def test_an_alarm_that_raises_ends_it_too(guest: MakeGuest, model: Memory64Model
     assert turns == endless.call("turns")
 
 
-def test_timeouts_work_after_a_fork(guest: MakeGuest, model: Memory64Model) -> None:
-    """The thread that stops guests is not there in the child."""
+def test_guests_work_after_a_fork(tiny: Path, tmp_path: Path) -> None:
+    """Threads that stop guests, or compile them, are not there in the child."""
     script = """
 import os, sys
 from memory64 import GuestTimeoutError, load_model
 from memory64.guest import Guest
 from tests.python.guest.modules import READS_FOR_EVER
 
-def expire() -> None:
-    with Guest(READS_FOR_EVER.encode(), model) as guest:
+def expire(process: str) -> None:
+    compiled_anew = READS_FOR_EVER.replace("turns", process).encode()
+    with Guest(compiled_anew, model) as guest:
         try:
             guest.call("run", timeout=0.05)
         except GuestTimeoutError:
             print("timeout", flush=True)
 
 model = load_model(sys.argv[1], memory64=True)
-expire()
+expire("parent")
 if child := os.fork():
     os.waitpid(child, 0)
 else:
-    expire()
+    expire("child")
     os._exit(0)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, model.source],
+        [sys.executable, "-c", script, tiny],
         capture_output=True,
         text=True,
         cwd=ROOT,
         timeout=WAIT_SECONDS,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "MEMORY64_CACHE": str(tmp_path)},
     )
     assert done.stdout == "timeout\ntimeout\n", done.stderr

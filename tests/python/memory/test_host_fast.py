@@ -173,6 +173,22 @@ def test_what_the_host_writes_into_its_regions_is_read(tiny: Path) -> None:
             assert guest.read(0, 8) == b"new data"
 
 
+@pytest.mark.parametrize("size", [8, MAX_FAST_BYTES + 1])
+def test_what_the_guest_writes_in_place_is_not_read(tiny: Path, size: int) -> None:
+    """Whichever way leads there."""
+    wat = f"""(module
+      (import "env" "memory64_read" (func $read (param i64 i32 i32) (result i32)))
+      (import "memory64" "region_weights" (memory $weights i64 1))
+      (memory (export "memory") {PAGES})
+      (func (export "f") (param $offset i64) (param $size i32) (result i32)
+        (i64.store $weights (local.get $offset) (i64.const -1))
+        (call $read (local.get $offset) (i32.const 0) (local.get $size))))"""
+    with load_model(tiny, memory64=True) as model, Guest(wat.encode(), model) as guest:
+        offset = model.tensors["output.weight"].offset
+        assert guest.call("f", offset, size) == size
+        assert guest.read(0, size) == bytes(model.runtime.view(offset, size))
+
+
 @pytest.mark.parametrize(
     ("memory", "code"),
     [

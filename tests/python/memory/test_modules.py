@@ -127,6 +127,11 @@ def a_link(file: Path) -> None:
     file.symlink_to(file.rename(file.with_suffix(".moved")))
 
 
+def a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file, mode=0o600)
+
+
 def a_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
@@ -146,6 +151,7 @@ def a_folder(file: Path) -> None:
         someone_else_s,
         folder_someone_else_s,
         a_link,
+        a_pipe,
         a_folder,
     ],
 )
