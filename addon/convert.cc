@@ -1,6 +1,5 @@
 #include "convert.h"
 
-#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -62,12 +61,6 @@ Napi::Value IntegerToJs(Napi::Env env, std::int64_t number) {
     return Napi::Number::New(env, static_cast<double>(number));
   }
   return Napi::BigInt::New(env, number);
-}
-
-Napi::Value BytesToJs(Napi::Env env, const Bytes& bytes) {
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, bytes.size());
-  std::ranges::copy(bytes, static_cast<std::uint8_t*>(buffer.Data()));
-  return buffer;
 }
 
 Napi::Value ListToJs(Napi::Env env, const List& list, BufferCache& buffers) {
@@ -158,7 +151,7 @@ Napi::Value ToJs(Napi::Env env, const Value& value, BufferCache& buffers) {
           [&](const std::string& text) -> Napi::Value { return Napi::String::New(env, text); },
           [&](const List& list) { return ListToJs(env, list, buffers); },
           [&](const Dict& dict) { return DictToJs(env, dict, buffers); },
-          [&](const Bytes& bytes) { return BytesToJs(env, bytes); },
+          [](const Bytes&) -> Napi::Value { throw std::logic_error("bytes go into Python only"); },
           [&](const std::shared_ptr<BufferView>& view) { return buffers.Show(view); },
       },
       value.data);

@@ -7,7 +7,7 @@ import { prepare } from './prepare.mjs';
 import { run, show } from './run.mjs';
 
 /** The suites that exercise the addon with small models. */
-const SUITES = ['bytes', 'cancel', 'errors', 'layer', 'model', 'process'];
+const SUITES = ['bytes', 'cancel', 'errors', 'guest', 'layer', 'model', 'process'];
 
 await main(() => {
   const sanitizer = findSanitizer();
@@ -37,7 +37,7 @@ await main(() => {
   process.exitCode = show(
     process.execPath,
     // In one process, whose end tells of a fault where a worker's would not.
-    [nodeProgram('jest'), '--runInBand', '--testTimeout', '60000', ...suites],
+    [nodeProgram('jest'), '--runInBand', ...suites],
     { cwd: root, env },
   );
 });

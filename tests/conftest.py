@@ -4,11 +4,20 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from models import fetch, generate
 
 # Not among the compiled modules of whoever runs the tests.
 os.environ.setdefault("MEMORY64_CACHE", str(Path(__file__).parents[1] / ".cache" / "guests"))
+
+# No test is about time. A fixture is there once for all examples, which is what they are meant for.
+settings.register_profile(
+    "memory64",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("memory64")
 
 
 @pytest.fixture(scope="session")

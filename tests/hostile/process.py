@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_SECONDS = 10
-"""Ten times what an answer may take, so that a busy machine does not fail a test."""
+TIMEOUT_SECONDS = 120
+"""An answer takes a second; a machine that is slow and busy must not fail a test."""
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Cutter:
 def play(way: str, path: Path, cutter: Cutter) -> str:
     with (
         load_model(path, memory64=True) as model,
-        Guest(MODULE, model, limits=GuestLimits(timeout=10)) as guest,
+        Guest(MODULE, model, limits=GuestLimits(timeout=60)) as guest,
     ):
         start, end = used(model)
         cutter.begin(path)

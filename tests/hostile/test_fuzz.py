@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memory64
@@ -62,9 +62,7 @@ changes = st.one_of(
     st.builds(insert, places, st.binary(max_size=64)),
     st.builds(cut, places, st.integers(1, 64)),
 )
-fuzz = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+fuzz = settings(max_examples=400)
 
 
 def changed(chosen: list[Change]) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from .shrinking import READ_FAILED, WAYS
 
 FOLDER = Path(__file__).parent
-WAIT_SECONDS = 120
+WAIT_SECONDS = 600
 ROUNDS = 40
 EXAMPLES = {
     "replaced": 2500,

@@ -17,21 +17,21 @@ let stopping = false;
 
 async function preloadRepeatedly() {
   const large = await loadModel(largePath);
-  while (!stopping) {
+  do {
     await large.preloadAllLayers();
     await large.clearCache();
     done.preloads += 1;
-  }
+  } while (!stopping);
   await large.close();
 }
 
 async function openRepeatedly() {
-  while (!stopping) {
+  do {
     const another = await loadModel(anotherPath, { memory64: true });
     await another.getLayer(done.openings % another.layerCount);
     await another.close();
     done.openings += 1;
-  }
+  } while (!stopping);
 }
 
 const model = await loadModel(path, { memory64: true, maxCached: 8 });

@@ -5,16 +5,19 @@ const path = require('node:path');
 
 const root = path.join(__dirname, '..', '..');
 
+/** For one that hangs: on a slow and busy machine they take minutes. */
+const HANGS_MS = 600_000;
+
 /** What a process leaves that ended well. */
 const clean = { status: 0, signal: null, stderr: '' };
 
 /** Runs Node in a process of its own, to its end. */
-function runNode(args, { env, timeout = 60_000 } = {}) {
+function runNode(args, { env } = {}) {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,
     encoding: 'utf8',
     env: { ...process.env, ...env },
-    timeout,
+    timeout: HANGS_MS,
   });
   return { status, signal, stdout, stderr };
 }
@@ -26,7 +29,7 @@ function startNode(args, { env } = {}) {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A test that fails may leave it running.
-    timeout: 60_000,
+    timeout: HANGS_MS,
     killSignal: 'SIGKILL',
   });
   const output = { stdout: '', stderr: '' };

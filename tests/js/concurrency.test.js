@@ -17,7 +17,7 @@ test('a layer that is asked for while its model is preloaded counts once', async
   const { cachedLayers, cacheHits, cacheMisses } = await model.cacheStats();
   expect([cachedLayers, cacheHits + cacheMisses]).toEqual([32, 1]);
   await model.close();
-}, 60_000);
+});
 
 test('a thousand calls on several models, and every answer is the right one', async () => {
   const models = await Promise.all(
@@ -56,6 +56,7 @@ test('a vocabulary of 262,144 tokens is read while the event loop turns', async 
   const reading = tokens.read().finally(() => (read = true));
   for (; !read; turns += 1) await turn();
   expect(await reading).toHaveLength(262_144);
-  expect(turns).toBeGreaterThan(64);
+  // It comes in 64 parts, and the loop turns between any two of them.
+  expect(turns).toBeGreaterThanOrEqual(63);
   await model.close();
 });

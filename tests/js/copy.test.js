@@ -3,17 +3,17 @@
 // What hosts that forbid external buffers (Electron) get: copies. The three ways to be such a host
 // without being one are run here, each in a process of its own.
 
-const { execFileSync, spawnSync } = require('node:child_process');
+const { execFileSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { clean, root, runNode } = require('./child.js');
 const { smollm2 } = require('./models.js');
 const { runPython } = require('./python.js');
 
 const TENSORS = ['blk.0.ffn_down.weight', 'blk.7.attn_norm.weight', 'output_norm.weight'];
 
-const root = path.join(__dirname, '..', '..');
 const model = smollm2();
 const reference = JSON.parse(runPython('tests/js/reference.py', model, ...TENSORS));
 const builds = JSON.parse(
@@ -40,12 +40,9 @@ function layerInFile(id) {
 }
 
 function observe(env) {
-  const { status, signal, stdout, stderr } = spawnSync(
-    process.execPath,
-    [path.join(__dirname, 'observe.js'), model, ...TENSORS],
-    { encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000 },
-  );
-  return { end: { status, signal, stderr }, stdout };
+  const args = [path.join(__dirname, 'observe.js'), model, ...TENSORS];
+  const { stdout, ...end } = runNode(args, { env });
+  return { end, stdout };
 }
 
 const before = [layerInFile(0), layerInFile(1)];
@@ -59,10 +56,10 @@ describe.each([
   let stdout;
   beforeAll(() => {
     ({ end, stdout } = observe(env));
-  }, 60_000);
+  });
 
   test('the process ends cleanly', () => {
-    expect(end).toEqual({ status: 0, signal: null, stderr: '' });
+    expect(end).toEqual(clean);
   });
 
   describe.each(['the main thread', 'a worker'])('%s', (thread) => {
@@ -93,7 +90,7 @@ describe.each([
 
 test('everywhere else there is no copy', () => {
   const { end, stdout } = observe({});
-  expect(end).toEqual({ status: 0, signal: null, stderr: '' });
+  expect(end).toEqual(clean);
   const { layers } = JSON.parse(stdout)['the main thread'];
   expect(layers.shared).toBe(true);
   expect(layers.read).toEqual([before[0], before[1], before[0]]);

@@ -30,7 +30,7 @@ test.each([
 ])('nothing is left behind: %s, %d rounds', (kind, rounds, bytes) => {
   const { stdout, ...end } = runNode(
     [...STEADY.flags, '--expose-gc', script('leak.js'), model, kind, String(rounds)],
-    { env: STEADY.env, timeout: 300_000 },
+    { env: STEADY.env },
   );
   expect(end).toEqual(clean);
   const [growth] = printed(stdout);

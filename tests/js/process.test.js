@@ -15,10 +15,6 @@ function run(steps, env) {
   return { ...end, results: printed(stdout) };
 }
 
-test('timers fire while the first model is loaded', () => {
-  expect(run(['tickWhileLoading']).results).toEqual([true]);
-});
-
 describe('a Python that cannot be started', () => {
   let folder;
   beforeAll(() => {

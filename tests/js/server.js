@@ -4,8 +4,11 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 
 /** Runs a server in a process of its own; gives it once it says "listening on URL". */
-async function startServer(script, ...args) {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function startServer(args, { env } = {}) {
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const printed = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr']) {
     child[stream].setEncoding('utf8').on('data', (text) => (printed[stream] += text));

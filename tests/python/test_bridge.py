@@ -201,7 +201,8 @@ def test_a_guests_memory_is_read_and_written(model: BridgedModel) -> None:
 def test_a_guests_options_have_javascripts_names(model: BridgedModel) -> None:
     options = {"memoryBytes": 2 * 65536, "tableElements": 1, "timeoutMs": 20, "wasi": True}
     guest = bridge.open_guest(model, GUEST, options, Call())
-    assert [results(guest, "grow", 1), results(guest, "grow", 1)] == [[1], [-1]]
+    grown = [results(guest, "grow", 1, timeout_ms=60_000) for _ in range(2)]
+    assert grown == [[1], [-1]]
     with pytest.raises(GuestTimeoutError, match=r"0\.02 s"):
         results(guest, "spin")
     with pytest.raises(GuestTimeoutError, match=r"0\.01 s"):

@@ -1,8 +1,8 @@
 """A model hands out the file's own bytes, in every mode, and nothing after it is closed."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -201,15 +201,18 @@ def test_closing_waits_for_calls_under_way(tiny: Path, monkeypatch: pytest.Monke
 
     def slow(runtime: Memory64Runtime, *arguments: object, **options: object) -> None:
         inside.set()
-        may_end.wait(timeout=30)
+        may_end.wait(timeout=60)
         load(runtime, *arguments, **options)
 
     monkeypatch.setattr(Memory64Runtime, "load", slow)
     with ThreadPoolExecutor(3) as pool:
         loading = pool.submit(model.load_tensor, "output.weight")
-        inside.wait(timeout=30)
+        inside.wait(timeout=60)
         closing = [pool.submit(model.close) for _ in range(2)]
-        time.sleep(0.05)
+        with suppress(ClosedError):
+            while True:
+                with model.in_use():
+                    pass
         assert not any(close.done() for close in closing)
         may_end.set()
         assert loading.result().any()

@@ -1,5 +1,6 @@
 """Stops guests that run too long, or that nobody waits for any more."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition, Thread
@@ -40,6 +41,11 @@ class Watchdog:
 
     def __init__(self) -> None:
         """The thread starts with the first such call."""
+        self._begin()
+        # The thread is not there after a fork, and may have held the lock at that moment.
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
         self._changed = Condition()
         self._watched: set[Watched] = set()
         self._thread: Thread | None = None
@@ -64,8 +70,7 @@ class Watchdog:
                 self._watched.discard(watched)
 
     def _start(self) -> None:
-        # A thread there was before a fork is not there after it.
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None:
             self._thread = Thread(target=self._look_for_ever, daemon=True, name="watchdog")
             self._thread.start()
 

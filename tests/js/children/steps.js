@@ -91,14 +91,6 @@ class Steps {
     }
   }
 
-  async tickWhileLoading() {
-    let ticks = 0;
-    const timer = setInterval(() => (ticks += 1), 1);
-    await loadModel(this.#path);
-    clearInterval(timer);
-    return ticks > 0;
-  }
-
   async fail() {
     return (await loadModel(this.#path).catch((error) => error)).message;
   }
@@ -161,6 +153,11 @@ class Steps {
 
   wait(milliseconds) {
     return wait(Number(milliseconds));
+  }
+
+  /** Makes a file that Python waits for. */
+  touch(file) {
+    fs.writeFileSync(file, '');
   }
 
   /** Waits for a file that Python makes. */

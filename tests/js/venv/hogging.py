@@ -1,28 +1,26 @@
-"""Holds Python's lock nearly all the time once the marker file is there, for ten seconds.
+"""Holds Python's lock once the marker file is there, without a gap until it is gone.
 
 Run by every Python of the environment that environment.py made, when it starts.
 """
 
 import ctypes
 from pathlib import Path
+from shlex import quote
 from threading import Thread
-from time import monotonic, sleep
+from time import sleep
 
 MARKER = Path(__file__).with_name("hog")
 HELD = Path(__file__).with_name("held")
-HOLD_MICROSECONDS = 300_000
 
-usleep = ctypes.PyDLL(None).usleep  # PyDLL keeps the lock during a call
+libc = ctypes.PyDLL(None)  # PyDLL keeps the lock during a call
 
 
 def hog() -> None:
-    """Wait for the marker, then sleep with the lock in hand, over and over again."""
+    """Wait for the marker, then for its end: in one call, which says itself that it has begun."""
     while not MARKER.exists():
         sleep(0.01)
-    end = monotonic() + 10
-    while monotonic() < end:
-        usleep(HOLD_MICROSECONDS)
-        HELD.touch()
+    marker, held = quote(str(MARKER)), quote(str(HELD))
+    libc.system(f"touch {held}; while test -e {marker}; do sleep 0.01; done".encode())
 
 
 Thread(target=hog, daemon=True).start()

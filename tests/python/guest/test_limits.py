@@ -20,6 +20,7 @@ from .conftest import MakeGuest
 from .modules import ECHO, READS_FOR_EVER, STARTS_AND_LOOPS
 
 SHORT = 0.05
+LONG = 60
 
 
 class CallersError(Exception):
@@ -79,9 +80,10 @@ def test_timeout_of_a_call_and_of_the_guest(guest: MakeGuest) -> None:
     for timeout in (None, SHORT / 2):
         with pytest.raises(GuestTimeoutError, match=f"more than {timeout or SHORT} s"):
             endless.call("run", timeout=timeout)
-    turns = endless.call("turns")
-    assert isinstance(turns, int)
-    assert turns > 0
+    # It can be called again; on a busy machine its time may be over before its first turn.
+    while not endless.call("turns", timeout=LONG):
+        with pytest.raises(GuestTimeoutError):
+            endless.call("run")
 
 
 def test_timeout_of_a_start_function(guest: MakeGuest) -> None:
@@ -138,7 +140,7 @@ def test_a_stop_does_not_reach_the_next_call(guest: MakeGuest) -> None:
     for _ in range(30):
         with pytest.raises(GuestTimeoutError):
             endless.call("run", timeout=0.001)
-        endless.call("turns", timeout=60)
+        endless.call("turns", timeout=LONG)
 
 
 def test_a_trap_names_its_reason_and_a_few_functions(guest: MakeGuest) -> None:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memory64 import (
@@ -70,7 +70,6 @@ class PlainLRU:
         return sum(self.sizes[layer_id] for layer_id in self.cached)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     accesses=st.lists(st.integers(0, LAYERS - 1), max_size=40),
     max_cached=st.integers(1, LAYERS + 1),

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from memory64 import (
     CancelledError,
     CapacityError,
+    ClosedError,
     Memory64LayerManager,
     Memory64Runtime,
     MemoryLayout,
@@ -23,19 +25,20 @@ from models import generate
 
 LAYERS = 8
 THREADS = 16
+WAIT_SECONDS = 60
 
 
 class WatchedRuntime(Memory64Runtime):
-    """Counts loads and evictions by their first byte, and makes a load take a while."""
+    """Counts loads and evictions by their first byte, and pauses in a load."""
 
     loads: Counter[int]
     evicted: list[int]
-    seconds = 0.0
+    pause: Callable[[], object]
 
     def load(self, spans: Iterable[Span], **options: Callable[[], bool]) -> None:
         spans = list(spans)
         self.loads[spans[0].offset] += 1
-        time.sleep(self.seconds)
+        self.pause()
         super().load(spans, **options)
 
     def evict(self, spans: Iterable[Span]) -> None:
@@ -49,7 +52,16 @@ def runtime() -> WatchedRuntime:
     runtime = WatchedRuntime(MemoryLayout.single(1))
     runtime.loads = Counter()
     runtime.evicted = []
+    runtime.pause = lambda: None
     return runtime
+
+
+@pytest.fixture
+def gate(runtime: WatchedRuntime) -> threading.Event:
+    """Loads wait until it is set."""
+    gate = threading.Event()
+    runtime.pause = lambda: gate.wait(WAIT_SECONDS)
+    return gate
 
 
 @pytest.fixture
@@ -57,9 +69,21 @@ def path(tmp_path: Path) -> Path:
     return generate.tiny(tmp_path / "model.gguf", layers=LAYERS)
 
 
+def until_it_loads(runtime: WatchedRuntime) -> None:
+    while not runtime.loads:
+        time.sleep(0.001)
+
+
+def until_it_closes(layers: Memory64LayerManager) -> None:
+    with suppress(ClosedError):
+        while True:
+            with layers.in_use():
+                pass
+
+
 def test_however_many_ask_a_layer_is_loaded_once(runtime: WatchedRuntime, path: Path) -> None:
     layers = Memory64LayerManager(runtime, open_gguf(path))
-    runtime.seconds = 0.02
+    runtime.pause = lambda: time.sleep(0.02)
     together = threading.Barrier(THREADS)
 
     def ask(thread: int) -> None:
@@ -111,29 +135,29 @@ def test_hammered_with_too_little_room(runtime: WatchedRuntime, path: Path) -> N
     assert (stats.cached_layers, stats.resident_bytes) == (0, 0)
 
 
-def test_a_waiting_thread_can_be_cancelled(runtime: WatchedRuntime, path: Path) -> None:
+def test_a_waiting_thread_can_be_cancelled(
+    runtime: WatchedRuntime, gate: threading.Event, path: Path
+) -> None:
     layers = Memory64LayerManager(runtime, open_gguf(path))
-    runtime.seconds = 1.0
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(layers.load_layer, 0)
-        while not runtime.loads:
-            time.sleep(0.001)
+        until_it_loads(runtime)
         with pytest.raises(CancelledError, match="waiting"):
             layers.load_layer(0, cancelled=lambda: True)
         assert not loading.done()
+        gate.set()
         assert loading.result().layer_id == 0
 
 
 def test_when_the_first_is_cancelled_the_next_one_loads(
-    runtime: WatchedRuntime, path: Path
+    runtime: WatchedRuntime, gate: threading.Event, path: Path
 ) -> None:
     layers = Memory64LayerManager(runtime, open_gguf(path))
-    runtime.seconds = 0.2
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(layers.load_layer, 0, cancelled=lambda: True)
-        while not runtime.loads:
-            time.sleep(0.001)
+        until_it_loads(runtime)
         second = pool.submit(layers.load_layer, 0)
+        gate.set()
         with pytest.raises(CancelledError):
             first.result()
         assert second.result()["attn_q.weight"].data.any()
@@ -154,12 +178,27 @@ def test_loads_of_different_layers_run_side_by_side(runtime: WatchedRuntime, pat
         list(pool.map(layers.load_layer, range(2)))
 
 
-def test_closing_waits_for_a_load(runtime: WatchedRuntime, path: Path) -> None:
+def test_closing_waits_for_a_load(
+    runtime: WatchedRuntime, gate: threading.Event, path: Path
+) -> None:
     layers = Memory64LayerManager(runtime, open_gguf(path))
-    runtime.seconds = 0.2
-    with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(layers.load_layer, 0)
-        while not runtime.loads:
-            time.sleep(0.001)
+    ended: list[str] = []
+
+    def pause() -> None:
+        gate.wait(WAIT_SECONDS)
+        ended.append("load")
+
+    def close() -> None:
         layers.close()
-        assert loading.result(timeout=0).layer_id == 0
+        ended.append("close")
+
+    runtime.pause = pause
+    with ThreadPoolExecutor(2) as pool:
+        loading = pool.submit(layers.load_layer, 0)
+        until_it_loads(runtime)
+        closing = pool.submit(close)
+        until_it_closes(layers)
+        gate.set()
+        assert loading.result().layer_id == 0
+        closing.result()
+    assert ended == ["load", "close"]

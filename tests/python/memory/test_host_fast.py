@@ -90,7 +90,7 @@ words = st.one_of(
 small = st.integers(0, 200)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_same_in_all_that_shows(pair: Pair, data: st.DataObject) -> None:
     anchors = st.sampled_from([0, *pair.used, (1 << 63), (1 << 64) - 1])

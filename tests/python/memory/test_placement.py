@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memory64 import LayoutError, MemoryLayout
@@ -50,7 +50,6 @@ def check(placement: Placement, gguf: GGUFDirectory, layout: MemoryLayout) -> No
         assert within + info.nbytes <= extent.size
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cuts=st.sets(st.integers(1, LAYERS - 1)),
     with_embeddings=st.booleans(),

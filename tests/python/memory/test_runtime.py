@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wasmtime
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory64 import (
@@ -82,7 +82,7 @@ def test_a_view_lies_in_one_region(runtime: Memory64Runtime) -> None:
         runtime.view(GIB - 2, 4)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(max_examples=50)
 @given(
     writes=st.lists(st.tuples(st.integers(GIB - 64, GIB + 64), st.binary(max_size=64)), max_size=10)
 )
