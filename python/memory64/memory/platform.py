@@ -161,11 +161,9 @@ def map_zeros(address: int, size: int) -> None:
 def handle_bus_errors(take: Callable[[int], bool]) -> None:
     """Call ``take`` with the address of every lost page touched from now on, in that thread.
 
-    Where it returns False or fails, the handler there was before gets the fault. Does nothing
-    where files are not mapped.
+    Where it returns False or fails, the handler there was before gets the fault. For systems
+    where files are mapped.
     """
-    if not CAN_MAP:
-        return
     before = _SignalAction()
 
     def handle(number: int, info: "ctypes._Pointer[_SignalInfo]", context: int) -> None:

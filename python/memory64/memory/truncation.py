@@ -70,7 +70,8 @@ def guarded(
             behind a lost page is lost with it, but not in another file.
         on_loss: runs inside the signal's handler, maybe several times.
     """
-    platform.handle_bus_errors(_take)
+    if platform.CAN_MAP:
+        platform.handle_bus_errors(_take)
     guard = Guard(ranges, mappings, on_loss)
     _guards.append(guard)
     try:
