@@ -12,6 +12,7 @@
       'addon/convert.cc',
       'addon/copies.cc',
       'addon/error.cc',
+      'addon/generation.cc',
       'addon/guest.cc',
       'addon/handle.cc',
       'addon/instance.cc',
@@ -19,6 +20,7 @@
       'addon/model.cc',
       'addon/pool.cc',
       'addon/python_host.cc',
+      'addon/session.cc',
       'addon/settler.cc',
     ],
     'dependencies': [

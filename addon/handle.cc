@@ -30,6 +30,17 @@ Napi::Value Handle::Open(Napi::Env env, const Opening& opening) {
                           .on_progress = opening.on_progress});
 }
 
+Napi::Value Handle::OpenAbout(const Napi::CallbackInfo& info, const Names& names) const {
+  auto open = [object = object_, function = names.open, thing = FromJs(info[0])](
+                  py::handle bridge, py::handle call) -> py::object {
+    return bridge.attr(function)(*object, ToPython(thing), call);
+  };
+  return Open(info.Env(), {.open = open,
+                           .describe = names.describe,
+                           .wrapper = names.wrapper,
+                           .cancelled = CancelToken::FlagOf(info[1])});
+}
+
 Handle::Handle(const Napi::CallbackInfo& info)
     : object_(*info[0].As<Napi::External<Object>>().Data()) {}
 

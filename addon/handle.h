@@ -27,8 +27,17 @@ class Handle {
     Napi::Value on_progress = {};  // a function, or anything else for none
   };
 
+  // The same by functions of the bridge: `open` is open(object, thing, call).
+  struct Names {
+    const char* open;
+    const char* describe;
+    Napi::FunctionReference Instance::* wrapper;
+  };
+
   // Promise<{ native, description }>, where `native` is the wrapper.
   static Napi::Value Open(Napi::Env env, const Opening& opening);
+  // The same about this object, for JavaScript's (thing, token?)
+  Napi::Value OpenAbout(const Napi::CallbackInfo& info, const Names& names) const;
 
   // For the constructor of a wrapper, which Open calls.
   explicit Handle(const Napi::CallbackInfo& info);

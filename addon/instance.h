@@ -16,8 +16,11 @@ struct Instance {
 
   std::shared_ptr<Settler> settler;
   std::shared_ptr<BufferCache> buffers;
-  Napi::FunctionReference model;  // the constructor, as is the next
+  // The constructors of the wrappers.
+  Napi::FunctionReference model;
   Napi::FunctionReference guest;
+  Napi::FunctionReference session;
+  Napi::FunctionReference generation;
 };
 
 }  // namespace memory64

@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include "generation.h"
 #include "instance.h"
 #include "job.h"
 #include "python_host.h"
@@ -18,6 +19,12 @@ Napi::Function Model::Define(Napi::Env env) {
                          InstanceMethod<&Model::CacheStats>("cacheStats"),
                          InstanceMethod<&Model::ClearCache>("clearCache"),
                          InstanceMethod<&Model::OpenGuest>("openGuest"),
+                         InstanceMethod<&Model::OpenSession>("openSession"),
+                         InstanceMethod<&Model::OpenGeneration>("openGeneration"),
+                         InstanceMethod<&Model::SessionBytes>("sessionBytes"),
+                         InstanceMethod<&Model::Tokenize>("tokenize"),
+                         InstanceMethod<&Model::Detokenize>("detokenize"),
+                         InstanceMethod<&Model::Embed>("embed"),
                          InstanceMethod<&Model::Close>("close"),
                      });
 }
@@ -71,16 +78,42 @@ Napi::Value Model::ClearCache(const Napi::CallbackInfo& info) {
   return model_.Ask(info.Env(), "clear_cache");
 }
 
-// openGuest(wasm, options, token?) -> Promise<{ native, description }>
+// openGuest({ wasm, ...options }, token?) -> Promise<{ native, description }>
 Napi::Value Model::OpenGuest(const Napi::CallbackInfo& info) {
-  auto open = [model = model_.Shared(), wasm = FromJs(info[0]), options = FromJs(info[1])](
-                  py::handle bridge, py::handle call) -> py::object {
-    return bridge.attr("open_guest")(*model, ToPython(wasm), ToPython(options), call);
-  };
-  return Handle::Open(info.Env(), {.open = open,
-                                   .describe = "describe_guest",
-                                   .wrapper = &Instance::guest,
-                                   .cancelled = CancelToken::FlagOf(info[2])});
+  return model_.OpenAbout(
+      info, {.open = "open_guest", .describe = "describe_guest", .wrapper = &Instance::guest});
+}
+
+// openSession({ contextLength? }, token?) -> Promise<{ native, description }>
+Napi::Value Model::OpenSession(const Napi::CallbackInfo& info) {
+  return model_.OpenAbout(
+      info,
+      {.open = "open_session", .describe = "describe_session", .wrapper = &Instance::session});
+}
+
+// openGeneration({ prompt | messages, ...options }, token?) -> Promise<{ native, description }>
+Napi::Value Model::OpenGeneration(const Napi::CallbackInfo& info) {
+  return Generation::Open(model_, info);
+}
+
+// sessionBytes({ contextLength? }, token?) -> Promise<number>
+Napi::Value Model::SessionBytes(const Napi::CallbackInfo& info) {
+  return model_.AskAbout(info, "session_bytes");
+}
+
+// tokenize({ text, addSpecial?, parseSpecial? }, token?) -> Promise<number[]>
+Napi::Value Model::Tokenize(const Napi::CallbackInfo& info) {
+  return model_.AskAbout(info, "tokenize");
+}
+
+// detokenize(tokens, token?) -> Promise<string>
+Napi::Value Model::Detokenize(const Napi::CallbackInfo& info) {
+  return model_.AskAbout(info, "detokenize");
+}
+
+// embed({ text, pooling? }, token?) -> Promise<ArrayBuffer>
+Napi::Value Model::Embed(const Napi::CallbackInfo& info) {
+  return model_.AskAbout(info, "embed");
 }
 
 // close() -> Promise<null>

@@ -25,6 +25,12 @@ class Model : public Napi::ObjectWrap<Model> {
   Napi::Value CacheStats(const Napi::CallbackInfo& info);
   Napi::Value ClearCache(const Napi::CallbackInfo& info);
   Napi::Value OpenGuest(const Napi::CallbackInfo& info);
+  Napi::Value OpenSession(const Napi::CallbackInfo& info);
+  Napi::Value OpenGeneration(const Napi::CallbackInfo& info);
+  Napi::Value SessionBytes(const Napi::CallbackInfo& info);
+  Napi::Value Tokenize(const Napi::CallbackInfo& info);
+  Napi::Value Detokenize(const Napi::CallbackInfo& info);
+  Napi::Value Embed(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   Handle model_;

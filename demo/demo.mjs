@@ -1,5 +1,6 @@
 /**
- * Loads a real model with Memory64 and a small cache, and walks its layers twice.
+ * Loads a real model with Memory64 and a small cache, walks its layers twice, and lets it answer a
+ * question.
  *
  *     npm run demo                    SmolLM2-135M-Instruct, fetched once
  *     npm run demo -- MODEL.gguf      any model
@@ -11,6 +12,8 @@ import { loadModel, Memory64Error } from '../native.mjs';
 import { venvProgram } from '../scripts/paths.mjs';
 
 const MAX_CACHED = 4;
+const QUESTION = 'Why is the sky blue?';
+const MAX_TOKENS = 120;
 
 const bytes = (count) =>
   count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(1)} MB`;
@@ -58,6 +61,21 @@ async function checksums(model) {
   };
 }
 
+/** Prints the answer to QUESTION as it comes; a model that was not made to chat goes on with it. */
+async function answer(model) {
+  const canChat = 'tokenizer.chat_template' in model.metadata;
+  const options = { maxTokens: MAX_TOKENS, temperature: 0 };
+  const generation = canChat
+    ? model.chat([{ role: 'user', content: QUESTION }], options)
+    : model.generate(QUESTION, options);
+  console.log(`\n${QUESTION}\n`);
+  for await (const piece of generation) process.stdout.write(piece);
+  const { promptTokens, tokens, firstTokenMs, tokensPerSecond } = generation.usage;
+  console.log('\n');
+  row('prompt', `${promptTokens} tokens, the first one of the answer after ${ms(firstTokenMs)}`);
+  row('answer', `${tokens} tokens, ${tokensPerSecond.toFixed(1)} a second`);
+}
+
 async function demo() {
   const path = process.argv[2] ?? python('../models/fetch.py', 'smollm2');
 
@@ -96,14 +114,15 @@ async function demo() {
   row(`SHA-256 of ${name}`, '');
   row('  from getLayer', ours);
   row("  from the file's own bytes", files);
-  await model.close();
-
   if (ours !== files) {
     console.error('\nThe bytes differ.');
     process.exitCode = 1;
   } else {
     console.log('\nThe bytes are the file’s.');
   }
+
+  await answer(model);
+  await model.close();
 }
 
 try {

@@ -76,14 +76,15 @@ function checkLayout(layout) {
 }
 
 /** Those options of loadModel that go to Python. */
-function checkLoadOptions({ memory64, maxCached, capacityBytes, policy, layout }) {
+function checkLoadOptions({ memory64, maxCached, capacityBytes, policy, threads, layout }) {
   const isMode = [undefined, 'auto', true, false].includes(memory64);
   requireType(isMode, 'memory64', "'auto', true or false", memory64);
   checkCount('maxCached', maxCached);
   checkCount('capacityBytes', capacityBytes);
+  checkCount('threads', threads);
   const isName = policy === undefined || typeof policy === 'string';
   requireType(isName, 'policy', 'a string', policy);
-  return { memory64, maxCached, capacityBytes, policy, layout: checkLayout(layout) };
+  return { memory64, maxCached, capacityBytes, policy, threads, layout: checkLayout(layout) };
 }
 
 /** What every call of a guest accepts. */
@@ -109,6 +110,75 @@ function checkDuration(name, value) {
   if (!(value > 0 && value < Infinity)) {
     throw outOfRange(`${name} must be a positive number of milliseconds, got ${value}`);
   }
+}
+
+/** Those options of generate and chat that go to Python. */
+function checkGenerateOptions(options) {
+  const { maxTokens, stop, temperature, topK, topP, minP, seed, logprobs } = options;
+  const { repeatPenalty, repeatLastN } = options;
+  checkCount('maxTokens', maxTokens);
+  const numbers = { temperature, topK, topP, minP, repeatPenalty, repeatLastN, logprobs };
+  for (const [name, value] of Object.entries(numbers)) {
+    requireType(value === undefined || typeof value === 'number', name, 'a number', value);
+  }
+  const isSeed = ['undefined', 'number', 'bigint'].includes(typeof seed);
+  requireType(isSeed, 'seed', 'a number or a BigInt', seed);
+  return { ...numbers, maxTokens, seed, stop: checkStop(stop) };
+}
+
+function checkStop(stop) {
+  if (stop === undefined) return undefined;
+  const strings = Array.isArray(stop) ? Array.from(stop) : [stop];
+  const areStrings = strings.every((each) => typeof each === 'string');
+  requireType(areStrings, 'stop', 'a string or an array of strings', stop);
+  return strings;
+}
+
+/** A text, or the tokens of one. */
+function checkPrompt(name, prompt) {
+  return typeof prompt === 'string' ? prompt : checkTokens(name, prompt, 'a string or tokens');
+}
+
+function checkTokens(name, tokens, wanted = 'an array of whole numbers') {
+  const isList = Array.isArray(tokens) || types.isTypedArray(tokens);
+  requireType(isList, name, wanted, tokens);
+  const list = Array.from(tokens, Number);
+  requireType(list.every(Number.isSafeInteger), name, wanted, tokens);
+  return list;
+}
+
+function checkMessages(messages) {
+  requireType(Array.isArray(messages), 'messages', 'an array of { role, content }', messages);
+  return Array.from(messages, (message, index) => {
+    const isMessage = typeof message?.role === 'string' && typeof message.content === 'string';
+    requireType(isMessage, `messages[${index}]`, '{ role, content }, both strings', message);
+    return { role: message.role, content: message.content };
+  });
+}
+
+function checkText(text) {
+  requireType(typeof text === 'string', 'text', 'a string', text);
+  return text;
+}
+
+function checkFlag(name, value) {
+  requireType([undefined, true, false].includes(value), name, 'true or false', value);
+  return value;
+}
+
+function checkPooling(pooling) {
+  requireType(
+    [undefined, 'mean', 'last'].includes(pooling),
+    'pooling',
+    "'mean' or 'last'",
+    pooling,
+  );
+  return pooling;
+}
+
+function checkContextLength(contextLength) {
+  checkCount('contextLength', contextLength);
+  return { contextLength };
 }
 
 /** A place or a count of bytes in a guest's memory; whether it is inside only the guest knows. */
@@ -153,4 +223,13 @@ module.exports = {
   checkLayerId,
   checkName,
   checkFunctionName,
+  checkGenerateOptions,
+  checkPrompt,
+  checkTokens,
+  checkMessages,
+  checkText,
+  checkFlag,
+  checkPooling,
+  checkContextLength,
+  checkPath,
 };

@@ -26,12 +26,28 @@ class GGUFFormatError extends Memory64Error {
   static code = 'ERR_MEMORY64_GGUF_FORMAT';
 }
 
+class UnsupportedArchitectureError extends Memory64Error {
+  static code = 'ERR_MEMORY64_UNSUPPORTED_ARCHITECTURE';
+}
+
 class UnsupportedQuantTypeError extends Memory64Error {
   static code = 'ERR_MEMORY64_UNSUPPORTED_QUANT_TYPE';
 }
 
 class TensorNotFoundError extends Memory64Error {
   static code = 'ERR_MEMORY64_TENSOR_NOT_FOUND';
+}
+
+class TokenizerError extends Memory64Error {
+  static code = 'ERR_MEMORY64_TOKENIZER';
+}
+
+class ChatTemplateError extends Memory64Error {
+  static code = 'ERR_MEMORY64_CHAT_TEMPLATE';
+}
+
+class LogitsError extends Memory64Error {
+  static code = 'ERR_MEMORY64_LOGITS';
 }
 
 class CapacityError extends Memory64Error {
@@ -66,6 +82,10 @@ class GuestTimeoutError extends GuestTrapError {
   static code = 'ERR_MEMORY64_GUEST_TIMEOUT';
 }
 
+class SessionBusyError extends Memory64Error {
+  static code = 'ERR_MEMORY64_SESSION_BUSY';
+}
+
 class ClosedError extends Memory64Error {
   static code = 'ERR_MEMORY64_CLOSED';
 }
@@ -79,8 +99,12 @@ const classes = [
   LayoutError,
   OutOfBoundsError,
   GGUFFormatError,
+  UnsupportedArchitectureError,
   UnsupportedQuantTypeError,
   TensorNotFoundError,
+  TokenizerError,
+  ChatTemplateError,
+  LogitsError,
   CapacityError,
   SourceError,
   SourceNotFoundError,
@@ -89,6 +113,7 @@ const classes = [
   GuestModuleError,
   GuestTrapError,
   GuestTimeoutError,
+  SessionBusyError,
   ClosedError,
   CancelledError,
 ];
@@ -128,8 +153,12 @@ module.exports = {
   LayoutError,
   OutOfBoundsError,
   GGUFFormatError,
+  UnsupportedArchitectureError,
   UnsupportedQuantTypeError,
   TensorNotFoundError,
+  TokenizerError,
+  ChatTemplateError,
+  LogitsError,
   CapacityError,
   SourceError,
   SourceNotFoundError,
@@ -138,6 +167,7 @@ module.exports = {
   GuestModuleError,
   GuestTrapError,
   GuestTimeoutError,
+  SessionBusyError,
   ClosedError,
   CancelledError,
   wrongType,

@@ -42,6 +42,11 @@ export interface LoadOptions extends CallOptions, ProgressOptions {
    * @default 'lru'
    */
   policy?: string;
+  /**
+   * How many threads compute when the model is run.
+   * @default the cores that the process may use
+   */
+  threads?: number;
   /** The named regions to place the model in. By default chosen for the model. */
   layout?: readonly Region[];
 }
@@ -129,6 +134,50 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
    * await guest.close();
    */
   guest(wasm: string | URL | ArrayBuffer | ArrayBufferView, options?: GuestOptions): Promise<Guest>;
+  /**
+   * Continues a text, piece by piece. It begins when the first piece is asked for, which needs the
+   * whole prompt to be computed; leaving the loop ends it.
+   * @param prompt A text, or the tokens of one.
+   * @example
+   * for await (const piece of model.generate('Once upon a time', { maxTokens: 100 })) {
+   *   process.stdout.write(piece);
+   * }
+   */
+  generate(prompt: string | ArrayLike<number>, options?: GenerateOptions): Generation;
+  /**
+   * Answers a conversation, as the model's own chat template puts it. For one that goes on,
+   * `session` computes what is new only.
+   * @example
+   * await model.chat([{ role: 'user', content: 'Why is the sky blue?' }]).text();
+   */
+  chat(messages: readonly Message[], options?: GenerateOptions): Generation;
+  /**
+   * A sequence of tokens of its own, which keeps what the model has seen.
+   * @throws {UnsupportedArchitectureError | UnsupportedQuantTypeError} The model cannot be run.
+   * @throws {GGUFFormatError} Its numbers or tensors contradict each other.
+   * @throws {CapacityError} The process has no room for it.
+   * @throws {RangeError} The model was not made for so many tokens.
+   * @throws {ClosedError} The model is closed.
+   */
+  session(options?: SessionOptions & CallOptions): Promise<Session>;
+  /** The bytes that a session of that length takes once it is full. */
+  sessionBytes(options?: SessionOptions): Promise<number>;
+  /**
+   * The tokens of a text.
+   * @throws {TokenizerError} The file has no tokenizer that is known.
+   */
+  tokenize(text: string, options?: TokenizeOptions): Promise<number[]>;
+  /**
+   * The text of tokens, without marks; what is not UTF-8 becomes U+FFFD.
+   * @throws {OutOfBoundsError} There is no such token.
+   * @throws {TokenizerError} The file has no tokenizer that is known.
+   */
+  detokenize(tokens: ArrayLike<number>): Promise<string>;
+  /**
+   * What the last layer makes of a text, as one vector, which is not normalised.
+   * @throws {UnsupportedArchitectureError | UnsupportedQuantTypeError} The model cannot be run.
+   */
+  embed(text: string | ArrayLike<number>, options?: EmbedOptions): Promise<Float32Array>;
   /** @throws {ClosedError} The model is closed. */
   cacheStats(): Promise<CacheStats>;
   /**
@@ -137,7 +186,7 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
    */
   clearCache(): Promise<void>;
   /**
-   * Waits for calls under way and closes the model and its guests. Data in use stays true. Closing
+   * Waits for calls under way and closes the model, its guests and its sessions. Data in use stays true. Closing
    * twice is fine.
    */
   close(): Promise<void>;
@@ -145,6 +194,174 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
   [Symbol.asyncDispose](): Promise<void>;
   /** The layers in order. While one is in hand, the next is already being made resident. */
   [Symbol.asyncIterator](): AsyncGenerator<Layer, void, undefined>;
+}
+
+/** How text is generated. */
+export interface GenerateOptions {
+  /** Stops the generation: the loop over it throws `signal.reason`. */
+  signal?: AbortSignal;
+  /** How many tokens at most; as many as fit by default. */
+  maxTokens?: number;
+  /** What ends the generation, and is not given out. */
+  stop?: string | readonly string[];
+  /**
+   * 0 always picks the most probable token.
+   * @default 0.8
+   */
+  temperature?: number;
+  /**
+   * Only so many of the most probable tokens are picked from; 0 for all.
+   * @default 40
+   */
+  topK?: number;
+  /**
+   * Only the most probable tokens that make up this share are picked from.
+   * @default 0.95
+   */
+  topP?: number;
+  /**
+   * Only tokens with at least this share of the first one's probability are picked from.
+   * @default 0.05
+   */
+  minP?: number;
+  /**
+   * Makes tokens that occurred less probable; 1 does not.
+   * @default 1
+   */
+  repeatPenalty?: number;
+  /**
+   * In how many tokens before they are looked for; -1 for all.
+   * @default 64
+   */
+  repeatLastN?: number;
+  /** The same seed picks the same tokens. */
+  seed?: number | bigint;
+}
+
+/** A part of a conversation. */
+export interface Message {
+  /** Whose: `'system'`, `'user'` or `'assistant'`. */
+  role: string;
+  /** What was said. */
+  content: string;
+}
+
+/** How large a session is. */
+export interface SessionOptions {
+  /**
+   * How many tokens there is room for.
+   * @default 4096, or as many as the model was made for if these are fewer
+   */
+  contextLength?: number;
+}
+
+/** How text becomes tokens. */
+export interface TokenizeOptions {
+  /**
+   * With the marks that the model wants at the beginning and the end.
+   * @default true
+   */
+  addSpecial?: boolean;
+  /**
+   * Marks that are written out in the text count as such.
+   * @default false
+   */
+  parseSpecial?: boolean;
+}
+
+/** What an embedding is made of. */
+export interface EmbedOptions extends CallOptions {
+  /**
+   * The mean over all tokens, or what is made of the last one.
+   * @default 'mean'
+   */
+  pooling?: 'mean' | 'last';
+}
+
+/** What a generation took so far; final at its end. */
+export interface Usage {
+  /** Tokens of the prompt. */
+  readonly promptTokens: number;
+  /** How many of these the session had seen already. */
+  readonly cachedTokens: number;
+  /** Tokens made. */
+  readonly tokens: number;
+  /** Until the prompt was seen and the first token known. */
+  readonly firstTokenMs: number;
+  /** Of the tokens after the first. */
+  readonly tokensPerSecond: number;
+}
+
+/**
+ * Text that a model is making. Iterating over it gives pieces, each whole UTF-8 and never empty.
+ * @throws {TokenizerError | ChatTemplateError} The file's own cannot be used.
+ * @throws {CapacityError} There is no room for the prompt.
+ * @throws {SessionBusyError} Another call is using the session.
+ * @throws {GuestTrapError} The file made the engine trap.
+ */
+export class Generation implements AsyncIterableIterator<string>, AsyncDisposable {
+  private constructor();
+  /** How it stands. */
+  readonly usage: Usage;
+  /**
+   * null while it goes on; then `'end'`: the model ended its text, `'stop'`: a stop string came,
+   * `'length'`: no more tokens were allowed or fitted, `'closed'`: it was left.
+   */
+  readonly finishReason: 'end' | 'stop' | 'length' | 'closed' | null;
+  /** The next piece. */
+  next(): Promise<IteratorResult<string, undefined>>;
+  /** Ends it; a piece on its way is not waited for. */
+  return(): Promise<IteratorResult<string, undefined>>;
+  /** All of it, or all that is left, as one string. */
+  text(): Promise<string>;
+  /** Itself. */
+  [Symbol.asyncIterator](): this;
+  /** Ends it at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Tokens that a model has seen, with what it keeps of them. It does one thing at a time. */
+export class Session implements AsyncDisposable {
+  private constructor();
+  /** How many tokens there is room for. */
+  readonly contextLength: number;
+  /** What it takes once it is full; it takes it as tokens come. */
+  readonly memoryBytes: number;
+  /** As `Model.generate`; what the prompt has in common with what was seen is not computed again. */
+  generate(prompt: string | ArrayLike<number>, options?: GenerateOptions): Generation;
+  /** As `Model.chat`, with all messages, those seen before included. */
+  chat(messages: readonly Message[], options?: GenerateOptions): Generation;
+  /** What was seen so far. */
+  tokens(): Promise<number[]>;
+  /**
+   * Lets the model see more tokens: for each of them the logits of what follows it.
+   * @throws {CapacityError} There is no room for them.
+   * @throws {OutOfBoundsError} There is no such token.
+   * @throws {SessionBusyError} Another call is using the session.
+   * @throws {GuestTrapError} The file made the engine trap.
+   * @throws {ClosedError} The session or its model is closed.
+   */
+  logits(tokens: ArrayLike<number>, options?: CallOptions): Promise<Float32Array[]>;
+  /**
+   * Writes it to a file, from which `restore` continues exactly.
+   * @throws {SourceError} The file cannot be written.
+   */
+  save(file: string | URL): Promise<void>;
+  /**
+   * Becomes the session in that file.
+   * @throws {SourceNotFoundError | SourceError} It cannot be read, or is no such file.
+   * @throws {CapacityError} There is no room for its tokens.
+   */
+  restore(file: string | URL): Promise<void>;
+  /** Forgets all tokens. */
+  clear(): Promise<void>;
+  /**
+   * Gives its memory back. Closing twice is fine.
+   * @throws {SessionBusyError} A generation has not ended.
+   */
+  close(): Promise<void>;
+  /** Closes it at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A resident layer. Iterating over it gives its tensors, in the file's order. */
@@ -357,10 +574,18 @@ export class LayoutError extends Memory64Error {}
 export class OutOfBoundsError extends Memory64Error {}
 /** `ERR_MEMORY64_GGUF_FORMAT`: not a GGUF file that can be read. */
 export class GGUFFormatError extends Memory64Error {}
+/** `ERR_MEMORY64_UNSUPPORTED_ARCHITECTURE`: a model that cannot be run; its layers can be had. */
+export class UnsupportedArchitectureError extends Memory64Error {}
 /** `ERR_MEMORY64_UNSUPPORTED_QUANT_TYPE`: a tensor is stored in a type that cannot be used. */
 export class UnsupportedQuantTypeError extends Memory64Error {}
 /** `ERR_MEMORY64_TENSOR_NOT_FOUND`: there is no tensor of that name. */
 export class TensorNotFoundError extends Memory64Error {}
+/** `ERR_MEMORY64_TOKENIZER`: the model's tokenizer is missing, unknown, or contradicts itself. */
+export class TokenizerError extends Memory64Error {}
+/** `ERR_MEMORY64_CHAT_TEMPLATE`: the model has no chat template, or it fails or does too much. */
+export class ChatTemplateError extends Memory64Error {}
+/** `ERR_MEMORY64_LOGITS`: the model computed what is not a number. */
+export class LogitsError extends Memory64Error {}
 /** `ERR_MEMORY64_CAPACITY`: the memory that may be used does not hold what was asked for. */
 export class CapacityError extends Memory64Error {}
 /** `ERR_MEMORY64_SOURCE`: the file cannot be opened or read. */
@@ -377,6 +602,8 @@ export class GuestModuleError extends GuestError {}
 export class GuestTrapError extends GuestError {}
 /** `ERR_MEMORY64_GUEST_TIMEOUT`: a guest was stopped because it ran for too long. */
 export class GuestTimeoutError extends GuestTrapError {}
+/** `ERR_MEMORY64_SESSION_BUSY`: a session is in use by another call. */
+export class SessionBusyError extends Memory64Error {}
 /** `ERR_MEMORY64_CLOSED`: used after it was closed. */
 export class ClosedError extends Memory64Error {}
 /** `ERR_MEMORY64_CANCELLED`: the work was told to stop. */

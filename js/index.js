@@ -5,8 +5,12 @@ const {
   LayoutError,
   OutOfBoundsError,
   GGUFFormatError,
+  UnsupportedArchitectureError,
   UnsupportedQuantTypeError,
   TensorNotFoundError,
+  TokenizerError,
+  ChatTemplateError,
+  LogitsError,
   CapacityError,
   SourceError,
   SourceNotFoundError,
@@ -15,13 +19,16 @@ const {
   GuestModuleError,
   GuestTrapError,
   GuestTimeoutError,
+  SessionBusyError,
   ClosedError,
   CancelledError,
 } = require('./errors.js');
+const { Generation } = require('./generation.js');
 const { Guest } = require('./guest.js');
 const { Layer, Tensor } = require('./layer.js');
 const { MetadataArray } = require('./metadata.js');
 const { Model, loadModel } = require('./model.js');
+const { Session } = require('./session.js');
 
 // Plain names only: Node finds them for `import { name }` without running this file, and stops
 // looking at the first value that is anything else.
@@ -32,12 +39,18 @@ module.exports = {
   Tensor,
   MetadataArray,
   Guest,
+  Generation,
+  Session,
   Memory64Error,
   LayoutError,
   OutOfBoundsError,
   GGUFFormatError,
+  UnsupportedArchitectureError,
   UnsupportedQuantTypeError,
   TensorNotFoundError,
+  TokenizerError,
+  ChatTemplateError,
+  LogitsError,
   CapacityError,
   SourceError,
   SourceNotFoundError,
@@ -46,6 +59,7 @@ module.exports = {
   GuestModuleError,
   GuestTrapError,
   GuestTimeoutError,
+  SessionBusyError,
   ClosedError,
   CancelledError,
 };

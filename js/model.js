@@ -4,18 +4,28 @@ require('./dispose.js');
 const native = require('./binding.js');
 const { call } = require('./call.js');
 const {
+  checkContextLength,
+  checkFlag,
+  checkGenerateOptions,
   checkGuestOptions,
   checkLayerId,
   checkLoadOptions,
+  checkMessages,
   checkName,
   checkOptions,
+  checkPooling,
+  checkPrompt,
   checkSource,
+  checkText,
+  checkTokens,
   checkWasm,
 } = require('./check.js');
 const { ClosedError } = require('./errors.js');
+const { Generation } = require('./generation.js');
 const { Guest } = require('./guest.js');
 const { Layer } = require('./layer.js');
 const { metadataFrom } = require('./metadata.js');
+const { Session } = require('./session.js');
 
 class Model {
   #native;
@@ -92,12 +102,60 @@ class Model {
     const content = checkWasm(wasm);
     const { signal } = checkOptions(options);
     const settings = checkGuestOptions(options);
-    const open = (token) => this.#native.openGuest(content, settings, token);
+    const open = (token) => this.#native.openGuest({ wasm: content, ...settings }, token);
     const { native: nativeGuest, description } = await this.#run(open, {
       signal,
       discard: closeQuietly,
     });
     return new Guest(nativeGuest, description, (...args) => this.#run(...args));
+  }
+
+  generate(prompt, options = {}) {
+    return this.#generation({ prompt: checkPrompt('prompt', prompt) }, options);
+  }
+
+  chat(messages, options = {}) {
+    return this.#generation({ messages: checkMessages(messages) }, options);
+  }
+
+  async session(options = {}) {
+    const { signal } = checkOptions(options);
+    const settings = checkContextLength(options.contextLength);
+    const open = (token) => this.#native.openSession(settings, token);
+    const { native: nativeSession, description } = await this.#run(open, {
+      signal,
+      discard: closeQuietly,
+    });
+    return new Session(nativeSession, description, (...args) => this.#run(...args));
+  }
+
+  async sessionBytes({ contextLength } = {}) {
+    const settings = checkContextLength(contextLength);
+    return await this.#run((token) => this.#native.sessionBytes(settings, token));
+  }
+
+  async tokenize(text, { addSpecial, parseSpecial } = {}) {
+    const request = {
+      text: checkText(text),
+      addSpecial: checkFlag('addSpecial', addSpecial),
+      parseSpecial: checkFlag('parseSpecial', parseSpecial),
+    };
+    return await this.#run((token) => this.#native.tokenize(request, token));
+  }
+
+  async detokenize(tokens) {
+    const list = checkTokens('tokens', tokens);
+    return await this.#run((token) => this.#native.detokenize(list, token));
+  }
+
+  async embed(text, options = {}) {
+    const { signal } = checkOptions(options);
+    const request = {
+      text: checkPrompt('text', text),
+      pooling: checkPooling(options.pooling),
+    };
+    const values = await this.#run((token) => this.#native.embed(request, token), { signal });
+    return new Float32Array(values);
   }
 
   async cacheStats() {
@@ -136,6 +194,13 @@ class Model {
     } finally {
       leaving.abort();
     }
+  }
+
+  #generation(what, options) {
+    const { signal } = checkOptions(options);
+    const request = { ...what, ...checkGenerateOptions(options) };
+    const open = (token) => this.#native.openGeneration(request, token);
+    return new Generation(open, (...args) => this.#run(...args), signal);
   }
 
   #readMetadata(part, options = {}) {

@@ -22,6 +22,7 @@ const GROUPS = {
       '--dry-run',
       '-Werror',
       ...files('addon', /\.(cc|h)$/),
+      ...files('python/memory64/guest/engine', /\.[ch]$/),
       ...files('python/memory64/guest/include', /\.h$/),
       ...files('examples/guests', /\.c$/),
     ],

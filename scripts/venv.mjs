@@ -72,7 +72,7 @@ function venvFailure(python, folder, output) {
 }
 
 function installPackage(python, dev) {
-  const extras = dev ? 'addon,dev' : 'addon';
+  const extras = dev ? 'addon,dev' : 'addon,guest';
   console.log(`memory64: installing the Python package [${extras}]`);
   const target = `${path.join(root, 'python')}[${extras}]`;
   const { ok, output } = run(

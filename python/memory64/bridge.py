@@ -5,7 +5,7 @@ Keys are JavaScript's, in camelCase. Every function may run on any thread, sever
 """
 
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet, WeakValueDictionary, finalize
 
 from numpy import float32
@@ -16,6 +16,9 @@ from .guest import Guest, GuestLimits
 from .loader import load_model as _load_model
 from .memory import MemoryLayout, PrivateRun
 from .model import Memory64Model
+
+if TYPE_CHECKING:
+    from .inference import Generation, Session
 
 SHORT_ARRAY_LENGTH = 64
 """Metadata arrays up to this length are handed over whole, longer ones when asked for."""
@@ -83,6 +86,7 @@ def load_model(source: str, options: dict[str, Any], call: Call) -> BridgedModel
         max_cached=options.get("maxCached"),
         capacity_bytes=options.get("capacityBytes"),
         policy=options.get("policy", "lru"),
+        threads=options.get("threads"),
         progress=call.progress,
         cancelled=call.cancelled,
     )
@@ -151,10 +155,8 @@ def close(bridged: BridgedModel) -> None:
     bridged.close()
 
 
-def open_guest(
-    bridged: BridgedModel, wasm: str | bytes, options: dict[str, Any], call: Call
-) -> Guest:
-    """Instantiate a module, by its path or content; ``options`` are those of ``GuestOptions``."""
+def open_guest(bridged: BridgedModel, options: dict[str, Any], call: Call) -> Guest:
+    """Instantiate ``wasm``, by its path or content; the others are those of ``GuestOptions``."""
     limits: dict[str, Any] = {
         "memory_bytes": options.get("memoryBytes"),
         "table_elements": options.get("tableElements"),
@@ -162,7 +164,7 @@ def open_guest(
         "fuel": options.get("fuel"),
     }
     guest = Guest(
-        wasm,
+        options["wasm"],
         bridged.model,
         limits=GuestLimits(**{name: each for name, each in limits.items() if each is not None}),
         wasi=options.get("wasi", False),
@@ -210,6 +212,162 @@ def guest_memory_bytes(guest: Guest) -> int:
 def close_guest(guest: Guest) -> None:
     """Close a guest; closing twice is fine."""
     guest.close()
+
+
+class BridgedGeneration:
+    """A generation, each piece of which is asked for by a call of its own."""
+
+    def __init__(self, call: Call) -> None:
+        """``call`` is the one that opens it."""
+        self._call = call
+        self.generation: Generation | None = None
+
+    def cancelled(self) -> bool:
+        """Whether the call under way is."""
+        return self._call.cancelled()
+
+    def next(self, call: Call) -> str | None:
+        """The next piece, None at the end."""
+        assert self.generation
+        self._call = call
+        return next(self.generation, None)
+
+
+def open_generation(
+    owner: "BridgedModel | Session", request: dict[str, Any], call: Call
+) -> BridgedGeneration:
+    """Begin to continue ``prompt``, or to answer ``messages``; the others are its options."""
+    bridged = BridgedGeneration(call)
+    options: Any = {
+        name: request[key]
+        for key, name in _GENERATE_OPTIONS.items()
+        if request.get(key) is not None
+    }
+    options["cancelled"] = bridged.cancelled
+    by = owner.model if isinstance(owner, BridgedModel) else owner
+    if "messages" in request:
+        bridged.generation = by.chat(request["messages"], **options)
+    else:
+        bridged.generation = by.generate(request["prompt"], **options)
+    return bridged
+
+
+_GENERATE_OPTIONS = {
+    "maxTokens": "max_tokens",
+    "stop": "stop",
+    "temperature": "temperature",
+    "topK": "top_k",
+    "topP": "top_p",
+    "minP": "min_p",
+    "repeatPenalty": "repeat_penalty",
+    "repeatLastN": "repeat_last_n",
+    "seed": "seed",
+    "logprobs": "logprobs",
+}
+
+
+def describe_generation(bridged: BridgedGeneration) -> dict[str, Any]:
+    """Nothing about it stays the same."""
+    del bridged
+    return {}
+
+
+def next_piece(bridged: BridgedGeneration, nothing: None, call: Call) -> dict[str, Any]:
+    """The next piece, None at the end, and how it stands."""
+    del nothing
+    piece = bridged.next(call)
+    generation = bridged.generation
+    assert generation
+    usage = generation.usage
+    return {
+        "piece": piece,
+        "finishReason": generation.finish_reason,
+        "usage": {
+            "promptTokens": usage.prompt_tokens,
+            "cachedTokens": usage.cached_tokens,
+            "tokens": usage.tokens,
+            "firstTokenMs": usage.first_token_seconds * 1000,
+            "tokensPerSecond": usage.tokens_per_second,
+        },
+    }
+
+
+def close_generation(bridged: BridgedGeneration) -> None:
+    """Stop; closing twice is fine."""
+    if bridged.generation:
+        bridged.generation.close()
+
+
+def open_session(bridged: BridgedModel, options: dict[str, Any], call: Call) -> "Session":
+    """A session with room for ``contextLength`` tokens."""
+    del call  # making one takes milliseconds
+    return bridged.model.session(options.get("contextLength"))
+
+
+def describe_session(session: "Session") -> dict[str, Any]:
+    """What does not change about a session."""
+    return {"contextLength": session.context_length, "memoryBytes": session.memory_bytes}
+
+
+def session_bytes(bridged: BridgedModel, options: dict[str, Any], call: Call) -> int:
+    """What a session with room for ``contextLength`` tokens takes."""
+    del call
+    return bridged.model.session_bytes(options.get("contextLength"))
+
+
+def session_tokens(session: "Session") -> list[int]:
+    """The tokens seen so far."""
+    return list(session.tokens)
+
+
+def session_logits(session: "Session", tokens: list[int], call: Call) -> NDArray[float32]:
+    """The logits after each of ``tokens``, one row after another."""
+    return session.logits(tokens, cancelled=call.cancelled)
+
+
+def save_session(session: "Session", path: str, call: Call) -> None:
+    """Write a session to a file."""
+    del call  # written in one go
+    session.save(path)
+
+
+def restore_session(session: "Session", path: str, call: Call) -> None:
+    """Become the session in a file."""
+    del call  # read in one go
+    session.restore(path)
+
+
+def clear_session(session: "Session") -> None:
+    """Forget all tokens."""
+    session.clear()
+
+
+def close_session(session: "Session") -> None:
+    """Close a session; closing twice is fine."""
+    session.close()
+
+
+def tokenize(bridged: BridgedModel, request: dict[str, Any], call: Call) -> list[int]:
+    """The tokens of ``text``."""
+    del call  # takes milliseconds
+    return bridged.model.tokenize(
+        request["text"],
+        add_special=request.get("addSpecial", True),
+        parse_special=request.get("parseSpecial", False),
+    )
+
+
+def detokenize(bridged: BridgedModel, tokens: list[int], call: Call) -> str:
+    """The text of ``tokens``."""
+    del call  # takes milliseconds
+    return bridged.model.detokenize(tokens)
+
+
+def embed(bridged: BridgedModel, request: dict[str, Any], call: Call) -> NDArray[float32]:
+    """What the last layer makes of ``text``."""
+    return bridged.model.embed(
+        request["text"], pooling=request.get("pooling", "mean"), cancelled=call.cancelled
+    )
 
 
 def _seconds(milliseconds: float | None) -> float | None:

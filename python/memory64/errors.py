@@ -4,8 +4,12 @@
     ├── LayoutError                        ERR_MEMORY64_LAYOUT
     ├── OutOfBoundsError (IndexError)      ERR_MEMORY64_OUT_OF_BOUNDS
     ├── GGUFFormatError (ValueError)       ERR_MEMORY64_GGUF_FORMAT
+    ├── UnsupportedArchitectureError       ERR_MEMORY64_UNSUPPORTED_ARCHITECTURE
     ├── UnsupportedQuantTypeError          ERR_MEMORY64_UNSUPPORTED_QUANT_TYPE
     ├── TensorNotFoundError (KeyError)     ERR_MEMORY64_TENSOR_NOT_FOUND
+    ├── TokenizerError (ValueError)        ERR_MEMORY64_TOKENIZER
+    ├── ChatTemplateError                  ERR_MEMORY64_CHAT_TEMPLATE
+    ├── LogitsError (ArithmeticError)      ERR_MEMORY64_LOGITS
     ├── CapacityError (MemoryError)        ERR_MEMORY64_CAPACITY
     ├── SourceError (OSError)              ERR_MEMORY64_SOURCE
     │   ├── SourceNotFoundError (FileNotFoundError)
@@ -16,6 +20,7 @@
     │   └── GuestTrapError                 ERR_MEMORY64_GUEST_TRAP
     │       └── GuestTimeoutError (TimeoutError)
     │                                      ERR_MEMORY64_GUEST_TIMEOUT
+    ├── SessionBusyError                   ERR_MEMORY64_SESSION_BUSY
     ├── ClosedError                        ERR_MEMORY64_CLOSED
     └── CancelledError                     ERR_MEMORY64_CANCELLED
 
@@ -28,6 +33,7 @@ from typing import ClassVar
 __all__ = [
     "CancelledError",
     "CapacityError",
+    "ChatTemplateError",
     "ClosedError",
     "GGUFFormatError",
     "GuestError",
@@ -35,12 +41,16 @@ __all__ = [
     "GuestTimeoutError",
     "GuestTrapError",
     "LayoutError",
+    "LogitsError",
     "Memory64Error",
     "OutOfBoundsError",
+    "SessionBusyError",
     "SourceChangedError",
     "SourceError",
     "SourceNotFoundError",
     "TensorNotFoundError",
+    "TokenizerError",
+    "UnsupportedArchitectureError",
     "UnsupportedQuantTypeError",
 ]
 
@@ -73,6 +83,12 @@ class GGUFFormatError(Memory64Error, ValueError):
     code = "ERR_MEMORY64_GGUF_FORMAT"
 
 
+class UnsupportedArchitectureError(Memory64Error):
+    """A model of an architecture that cannot be run; its layers and tensors can be had."""
+
+    code = "ERR_MEMORY64_UNSUPPORTED_ARCHITECTURE"
+
+
 class UnsupportedQuantTypeError(Memory64Error):
     """A tensor is stored in a type that is unknown, or that cannot be dequantised."""
 
@@ -83,6 +99,24 @@ class TensorNotFoundError(Memory64Error, KeyError):
     """The model has no tensor of that name."""
 
     code = "ERR_MEMORY64_TENSOR_NOT_FOUND"
+
+
+class TokenizerError(Memory64Error, ValueError):
+    """The model's tokenizer is missing, of an unknown kind, or contradicts itself."""
+
+    code = "ERR_MEMORY64_TOKENIZER"
+
+
+class ChatTemplateError(Memory64Error):
+    """The model has no chat template, or it fails, or does more than a template may."""
+
+    code = "ERR_MEMORY64_CHAT_TEMPLATE"
+
+
+class LogitsError(Memory64Error, ArithmeticError):
+    """The model computed what is not a number, so there is no next token."""
+
+    code = "ERR_MEMORY64_LOGITS"
 
 
 class CapacityError(Memory64Error, MemoryError):
@@ -131,6 +165,12 @@ class GuestTimeoutError(GuestTrapError, TimeoutError):
     """A guest was stopped because it ran for too long."""
 
     code = "ERR_MEMORY64_GUEST_TIMEOUT"
+
+
+class SessionBusyError(Memory64Error):
+    """A session is in use by another call; it does one thing at a time."""
+
+    code = "ERR_MEMORY64_SESSION_BUSY"
 
 
 class ClosedError(Memory64Error):

@@ -17,6 +17,8 @@ from .model import Memory64Model
 MEMORY64_THRESHOLD_BYTES = 3_000_000_000
 """Models larger than this use Memory64 unless told otherwise; one of just this size does not."""
 
+MAX_THREADS = 64
+
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 """A path, any part of a split model, or a whole GGUF file held in memory."""
 
@@ -29,6 +31,7 @@ def load_model(
     max_cached: int | None = None,
     capacity_bytes: int | None = None,
     policy: str = "lru",
+    threads: int | None = None,
     enable_logging: bool = False,
     progress: Callable[[float], None] | None = None,
     cancelled: Cancelled = never,
@@ -47,6 +50,7 @@ def load_model(
         capacity_bytes: bytes of layers resident at once; by default what the process may
             use, control group first.
         policy: which layer goes when room is needed: ``"lru"``.
+        threads: that compute when the model is run; the cores the process may use by default.
         enable_logging: log loads and evictions at INFO to the logger ``memory64``.
         progress: called with the fraction loaded, ending with 1.0.
         cancelled: asked every few milliseconds; True stops the work.
@@ -65,6 +69,10 @@ def load_model(
         raise ValueError(f"memory64 needs to be 'auto', True or False, found {memory64!r}")
     if layout is not None and not isinstance(layout, MemoryLayout):
         raise TypeError(f"layout needs to be a MemoryLayout, found {layout!r}")
+    if threads is not None and (type(threads) is not int or not 0 < threads <= MAX_THREADS):
+        raise ValueError(
+            f"threads needs to be a whole number from 1 to {MAX_THREADS}, found {threads!r}"
+        )
     policy_named(policy)  # a wrong name is told before any file is opened
     with ExitStack() as if_it_fails:
         gguf = open_gguf(source)
@@ -83,7 +91,7 @@ def load_model(
         elif progress:
             progress(1.0)
         if_it_fails.pop_all()
-    return Memory64Model(gguf, runtime, manager)
+    return Memory64Model(gguf, runtime, manager, threads)
 
 
 class Memory64GGUFLoader:

@@ -1,17 +1,22 @@
 """A loaded model: its layers, its tensors, its metadata, its statistics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
+from threading import Lock
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 from numpy import float32
 from numpy.typing import NDArray
 
+from .errors import ClosedError
 from .gguf import GGUFDirectory, LayerWeights, Metadata, Tensor
 from .layers import CacheStats, Memory64LayerManager
 from .memory import Cancelled, Memory64Runtime, PrivateRun, never, private_runs
+
+if TYPE_CHECKING:
+    from .inference import GenerateOptions, Generation, Language, Message, Prompt, Runner, Session
 
 
 class Memory64Model:
@@ -26,12 +31,20 @@ class Memory64Model:
     """
 
     def __init__(
-        self, gguf: GGUFDirectory, runtime: Memory64Runtime, manager: Memory64LayerManager
+        self,
+        gguf: GGUFDirectory,
+        runtime: Memory64Runtime,
+        manager: Memory64LayerManager,
+        threads: int | None = None,
     ) -> None:
         """Join the parts that ``load_model`` made."""
         self.gguf = gguf
         self.runtime = runtime
         self._manager = manager
+        self._threads = threads
+        self._making_runner = Lock()
+        self._made_runner: Runner | None = None
+        self._closed = False
 
     @property
     def source(self) -> str:
@@ -150,14 +163,136 @@ class Memory64Model:
         """Evict every layer that is not pinned; the statistics go on counting."""
         self._manager.clear()
 
+    def generate(self, prompt: "Prompt", **options: "Unpack[GenerateOptions]") -> "Generation":
+        """Continue a text, piece by piece: ``for piece in model.generate("Once upon a time")``.
+
+        Args:
+            prompt: a text, or its tokens.
+            options: ``max_tokens``, ``temperature``, ``stop`` and more: see ``GenerateOptions``.
+
+        Returns:
+            An iterator over pieces of text. Its first piece needs the whole prompt to be
+            computed; leaving it, or its ``close``, ends the work.
+
+        Raises:
+            UnsupportedArchitectureError, UnsupportedQuantTypeError: the model cannot be run.
+            GGUFFormatError: its numbers or tensors contradict each other.
+            TokenizerError: its file has no tokenizer that is known.
+            CapacityError: the process has no room for it.
+            ClosedError: the model is closed.
+            TypeError, ValueError: an option is not what it should be.
+        """
+        return self._runner.generate(prompt, options)
+
+    def chat(
+        self, messages: "Iterable[Message]", **options: "Unpack[GenerateOptions]"
+    ) -> "Generation":
+        """Answer a conversation: ``model.chat([{"role": "user", "content": "Hello"}])``.
+
+        For a conversation that goes on, ``session().chat`` computes what is new only.
+
+        Raises:
+            ChatTemplateError: the model's file has no chat template, or one that fails.
+            As ``generate`` otherwise.
+        """
+        return self._runner.chat(messages, options)
+
+    def session(self, context_length: int | None = None) -> "Session":
+        """A sequence of tokens of its own, which keeps what the model has seen.
+
+        Args:
+            context_length: tokens it has room for; 4,096 by default, or as many as the model was
+                made for if these are fewer. ``session_bytes`` says what they take.
+
+        Raises:
+            CapacityError: the process has no room for it.
+            ValueError: the model was not made for so many.
+            As ``generate`` otherwise.
+        """
+        return self._runner.session(context_length)
+
+    def session_bytes(self, context_length: int | None = None) -> int:
+        """What a session of that length takes once it is full."""
+        return self._runner.session_bytes(context_length)
+
+    def tokenize(
+        self, text: str, *, add_special: bool = True, parse_special: bool = False
+    ) -> list[int]:
+        """The tokens of ``text``.
+
+        Args:
+            text: any.
+            add_special: with the marks that the model wants at the beginning and the end.
+            parse_special: marks that are written out in the text count as such.
+
+        Raises:
+            TokenizerError: the model's file has no tokenizer that is known.
+        """
+        tokenizer = self._language.tokenizer
+        return tokenizer.tokenize(text, add_special=add_special, parse_special=parse_special)
+
+    def detokenize(self, tokens: Iterable[int]) -> str:
+        """The text of ``tokens``, without marks; what is not UTF-8 becomes U+FFFD.
+
+        Raises:
+            OutOfBoundsError: there is no such token.
+            TokenizerError: as for ``tokenize``.
+        """
+        return self._language.tokenizer.detokenize(tokens)
+
+    def embed(
+        self,
+        text: "Prompt",
+        *,
+        pooling: Literal["mean", "last"] = "mean",
+        cancelled: Cancelled = never,
+    ) -> NDArray[float32]:
+        """What the last layer makes of a text, as one vector.
+
+        Args:
+            text: or its tokens.
+            pooling: the mean over its tokens, or what is made of the last one.
+            cancelled: asked every few milliseconds.
+
+        Returns:
+            float32 of shape [embedding_length], not normalised.
+
+        Raises:
+            CancelledError: ``cancelled`` returned True.
+            As ``generate`` otherwise.
+        """
+        return self._runner.embed(text, pooling, cancelled)
+
     def close(self) -> None:
         """Wait for calls under way and let go of everything. Closing twice is fine.
 
         A preload under way ends with ``ClosedError``. Arrays handed out before stay valid.
         """
+        with self._making_runner:
+            self._closed = True
+            if self._made_runner:
+                self._made_runner.close()
         self._manager.close()
         self.runtime.close()
         self.gguf.close()
+
+    @property
+    def _runner(self) -> "Runner":
+        # Imported here, as most of it is of no use to programs that only want the layers.
+        from .inference import Runner
+
+        with self._making_runner:
+            if self._closed:
+                raise ClosedError(f"{self.source}: the model has been closed")
+            if self._made_runner is None:
+                self._made_runner = Runner(self.gguf, self.runtime, self._language, self._threads)
+            return self._made_runner
+
+    @cached_property
+    def _language(self) -> "Language":
+        from .inference import Language
+
+        return Language(self.gguf)
 
     def __len__(self) -> int:
         """Count of layers."""

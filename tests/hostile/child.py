@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import memory64
 from memory64.guest import Guest, GuestLimits
 
@@ -30,9 +32,9 @@ class Session:
         self._model: memory64.Memory64Model | None = None
         self._guests: dict[str, Guest] = {}
 
-    def open(self, path: str, enabled: bool) -> None:
+    def open(self, path: str, enabled: bool, threads: int | None = None) -> None:
         self.close()
-        self._model = memory64.load_model(path, memory64=enabled)
+        self._model = memory64.load_model(path, memory64=enabled, threads=threads)
 
     def close(self) -> None:
         for guest in self._guests.values():
@@ -92,6 +94,35 @@ class Session:
 
     def preload_all_layers(self) -> None:
         self.model.preload_all_layers()
+
+    def logits(self, tokens: list[int]) -> dict[str, Any]:
+        """Run the model; what came out, and whether all of it is numbers."""
+        with self.model.session(len(tokens)) as session:
+            logits = session.logits(tokens)
+        return {"digest": _digest(logits), "finite": bool(np.isfinite(logits).all())}
+
+    def logits_cut_short(self, tokens: list[int], size: int) -> Any:
+        """Run the model; its file becomes that short while it is computed with."""
+        return self._with_a_look(tokens, lambda: os.truncate(self.model.source, size))
+
+    def logits_cancelled(self, tokens: list[int]) -> Any:
+        """Run the model, and cancel that while it computes."""
+        return self._with_a_look(tokens, lambda: True)
+
+    def _with_a_look(self, tokens: list[int], act: Callable[[], Any]) -> Any:
+        """What there is to look is looked once before the work, then during it."""
+        looks: list[Any] = []
+
+        def look() -> bool:
+            looks.append(act() if len(looks) == 1 else None)
+            return bool(looks[-1])
+
+        with self.model.session(len(tokens)) as session:
+            session.logits(tokens, cancelled=look)
+        return f"{len(looks)} looks, and not stopped"
+
+    def generate(self, prompt: str) -> str:
+        return "".join(self.model.generate(prompt, max_tokens=4, temperature=0))
 
     def lose_privileges(self) -> None:
         """Be a user to whom permissions apply; root may read everything."""

@@ -4,6 +4,7 @@ import gc
 import json
 import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from memory64 import CancelledError, ClosedError, GuestTimeoutError, GuestTrapError, bridge
 from memory64.bridge import BridgedModel
 from memory64.guest import Guest
+from memory64.inference import Session
 from models import generate
 from models.split import split
 
@@ -179,7 +181,7 @@ def results(guest: Guest, name: str, *args: float, timeout_ms: float | None = No
 
 
 def test_a_guest_is_called_by_name(model: BridgedModel, tiny: Path) -> None:
-    guest = bridge.open_guest(model, GUEST, {}, Call())
+    guest = bridge.open_guest(model, {"wasm": GUEST}, Call())
     assert bridge.describe_guest(guest)["exports"]["turn"] == "(f32, i32) -> (i32, f32)"
     assert results(guest, "none") == []
     assert results(guest, "turn", 0.5, 7) == [7, 0.5]
@@ -190,7 +192,7 @@ def test_a_guest_is_called_by_name(model: BridgedModel, tiny: Path) -> None:
 
 
 def test_a_guests_memory_is_read_and_written(model: BridgedModel) -> None:
-    guest = bridge.open_guest(model, GUEST, {}, Call())
+    guest = bridge.open_guest(model, {"wasm": GUEST}, Call())
     assert bridge.guest_memory_bytes(guest) == 65536
     bridge.write_guest(guest, {"pointer": 7, "bytes": b"seven"}, Call())
     read = bridge.read_guest(guest, {"pointer": 6, "size": 7}, Call())
@@ -200,27 +202,27 @@ def test_a_guests_memory_is_read_and_written(model: BridgedModel) -> None:
 
 def test_a_guests_options_have_javascripts_names(model: BridgedModel) -> None:
     options = {"memoryBytes": 2 * 65536, "tableElements": 1, "timeoutMs": 20, "wasi": True}
-    guest = bridge.open_guest(model, GUEST, options, Call())
+    guest = bridge.open_guest(model, {"wasm": GUEST, **options}, Call())
     grown = [results(guest, "grow", 1, timeout_ms=60_000) for _ in range(2)]
     assert grown == [[1], [-1]]
     with pytest.raises(GuestTimeoutError, match=r"0\.02 s"):
         results(guest, "spin")
     with pytest.raises(GuestTimeoutError, match=r"0\.01 s"):
         results(guest, "spin", timeout_ms=10)
-    limited = bridge.open_guest(model, GUEST, {"fuel": 1000}, Call())
+    limited = bridge.open_guest(model, {"wasm": GUEST, "fuel": 1000}, Call())
     with pytest.raises(GuestTrapError, match="fuel of 1000"):
         results(limited, "spin")
 
 
 def test_a_cancelled_guest_stops(model: BridgedModel) -> None:
-    guest = bridge.open_guest(model, GUEST, {}, Call())
+    guest = bridge.open_guest(model, {"wasm": GUEST}, Call())
     with pytest.raises(CancelledError):
         bridge.call_guest(guest, {"name": "spin", "args": []}, Call(cancelled=True))
     assert results(guest, "none") == []
 
 
 def test_guests_are_closed_with_their_model(model: BridgedModel) -> None:
-    guests = [bridge.open_guest(model, GUEST, {}, Call()) for _ in range(2)]
+    guests = [bridge.open_guest(model, {"wasm": GUEST}, Call()) for _ in range(2)]
     bridge.close_guest(guests[0])
     bridge.close_guest(guests[0])
     bridge.close(model)
@@ -228,10 +230,61 @@ def test_guests_are_closed_with_their_model(model: BridgedModel) -> None:
         with pytest.raises(ClosedError, match="guest"):
             bridge.guest_memory_bytes(guest)
     with pytest.raises(ClosedError):
-        bridge.open_guest(model, GUEST, {}, Call())
+        bridge.open_guest(model, {"wasm": GUEST}, Call())
 
 
 def test_a_model_does_not_keep_its_guests(model: BridgedModel) -> None:
-    gone = weakref.ref(bridge.open_guest(model, GUEST, {}, Call()))
+    gone = weakref.ref(bridge.open_guest(model, {"wasm": GUEST}, Call()))
     gc.collect()
     assert gone() is None
+
+
+def pieces(owner: BridgedModel | Session, request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """All of a generation's text, and how it stands at the end."""
+    generation = bridge.open_generation(owner, request, Call())
+    assert bridge.describe_generation(generation) == {}
+    text = ""
+    while (step := bridge.next_piece(generation, None, Call()))["piece"] is not None:
+        text += step["piece"]
+    bridge.close_generation(generation)
+    return text, step
+
+
+def test_text_is_asked_for_in_pieces(smollm2: Path) -> None:
+    model = bridge.load_model(str(smollm2), {"threads": 1}, Call())
+    request = {"maxTokens": 5, "temperature": 0, "topK": 3, "stop": None}
+    tokens = bridge.tokenize(model, {"text": "The capital of France is"}, Call())
+    text, step = pieces(model, {"prompt": tokens, **request})
+    assert "Paris" in text
+    assert step["finishReason"] == "length"
+    assert (step["usage"]["promptTokens"], step["usage"]["tokens"]) == (5, 5)
+    assert bridge.detokenize(model, tokens, Call()) == "The capital of France is"
+    messages = [{"role": "user", "content": "What is 2+2?"}]
+    assert "4" in pieces(model, {"messages": messages, **request, "maxTokens": 60})[0]
+    assert bridge.embed(model, {"text": "France", "pooling": "last"}, Call()).shape == (576,)
+    bridge.close(model)
+
+
+def test_each_piece_can_be_cancelled(model: BridgedModel) -> None:
+    generation = bridge.open_generation(model, {"prompt": [1, 2, 3]}, Call(cancelled=True))
+    bridge.next_piece(generation, None, Call())
+    with pytest.raises(CancelledError):
+        bridge.next_piece(generation, None, Call(cancelled=True))
+
+
+def test_a_session_has_javascripts_names(model: BridgedModel, tmp_path: Path) -> None:
+    options = {"contextLength": 32}
+    session = bridge.open_session(model, options, Call())
+    described = bridge.describe_session(session)
+    assert described == {
+        "contextLength": 32,
+        "memoryBytes": bridge.session_bytes(model, options, Call()),
+    }
+    assert bridge.session_logits(session, [1, 2], Call()).shape == (2, 320)
+    bridge.save_session(session, str(tmp_path / "saved"), Call())
+    bridge.clear_session(session)
+    assert bridge.session_tokens(session) == []
+    bridge.restore_session(session, str(tmp_path / "saved"), Call())
+    assert bridge.session_tokens(session) == [1, 2]
+    assert pieces(session, {"prompt": [1, 2, 3], "maxTokens": 2})[1]["usage"]["cachedTokens"] == 2
+    bridge.close_session(session)

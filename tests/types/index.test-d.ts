@@ -3,6 +3,7 @@ import { expectAssignable, expectError, expectNotAssignable, expectType } from '
 import {
   CacheStats,
   ClosedError,
+  Generation,
   Guest,
   GuestError,
   GuestOptions,
@@ -16,6 +17,7 @@ import {
   MetadataScalar,
   MetadataValue,
   Model,
+  Session,
   SourceError,
   SourceNotFoundError,
   Tensor,
@@ -120,3 +122,18 @@ expectAssignable<SourceError>(new SourceNotFoundError('missing'));
 expectAssignable<GuestError>(new GuestTimeoutError('too long'));
 expectType<string>(error.code);
 expectType<string>(ClosedError.code);
+
+const generation = model.generate('Once upon a time', { maxTokens: 5, stop: ['.'], seed: 1n });
+expectType<Generation>(generation);
+expectType<Promise<string>>(generation.text());
+expectType<number>(generation.usage.tokensPerSecond);
+expectType<'end' | 'stop' | 'length' | 'closed' | null>(generation.finishReason);
+expectAssignable<AsyncIterable<string>>(model.chat([{ role: 'user', content: 'Hello' }]));
+expectError(model.generate(3));
+expectError(model.chat('Hello'));
+expectType<Promise<Session>>(model.session({ contextLength: 64 }));
+declare const session: Session;
+expectType<Promise<Float32Array[]>>(session.logits(Uint32Array.of(1, 2)));
+expectType<Promise<void>>(session.save(new URL('file:///saved')));
+expectType<Promise<number[]>>(model.tokenize('Hello', { addSpecial: false }));
+expectType<Promise<Float32Array>>(model.embed('Hello', { pooling: 'last' }));

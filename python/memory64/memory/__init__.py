@@ -1,17 +1,20 @@
 """Regions: the file mapped into 64-bit wasm memories, and the functions guests call."""
 
 from .cancel import Cancelled, never
-from .engine import GuestEngine
+from .engine import GuestEngine, kernel_engine, kernel_module
 from .image import LayerImage, Span
 from .layout import MemoryLayout, RegionSpec
 from .placement import Extent, Placement, place
+from .platform import SharedPages, map_zeros
 from .private import PrivateRun, private_runs
 from .region import Region
+from .reservation import WASM_PAGE_BYTES
 from .runtime import Memory64Runtime
 from .stats import RegionStats, RuntimeStats
 from .truncation import guarded
 
 __all__ = [
+    "WASM_PAGE_BYTES",
     "Cancelled",
     "Extent",
     "GuestEngine",
@@ -24,8 +27,12 @@ __all__ = [
     "RegionSpec",
     "RegionStats",
     "RuntimeStats",
+    "SharedPages",
     "Span",
     "guarded",
+    "kernel_engine",
+    "kernel_module",
+    "map_zeros",
     "never",
     "place",
     "private_runs",

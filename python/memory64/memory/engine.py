@@ -1,4 +1,4 @@
-"""The wasmtime engines: one for the runtimes, and one for each guest.
+"""The wasmtime engines: one for the runtimes, one for our own kernels, and one for each guest.
 
 A guest has an engine of its own so that it can be stopped alone: a guest looks at its
 engine's epoch now and then, and traps when that has moved.
@@ -36,6 +36,27 @@ def engine() -> wasmtime.Engine:
 @cache
 def _make() -> wasmtime.Engine:
     return wasmtime.Engine(_first_config)
+
+
+@cache
+def kernel_engine() -> wasmtime.Engine:
+    """The one for modules of our own that compute, which nobody stops from outside."""
+    config = _config()
+    # Such a module reads nothing that its caller may not see.
+    config.wasm_threads = True  # its atomic instructions
+    config.cranelift_flag_set("enable_heap_access_spectre_mitigation", "false")
+    return wasmtime.Engine(config)
+
+
+def kernel_module(wasm: bytes) -> wasmtime.Module:
+    """The binary module ``wasm``, compiled for ``kernel_engine``, now or earlier.
+
+    Raises:
+        wasmtime.WasmtimeError: it is not valid here.
+    """
+    from .modules import module_cache  # as below
+
+    return module_cache().module(kernel_engine(), "kernels", wasm)
 
 
 class GuestEngine:

@@ -93,7 +93,8 @@ def anonymous_pages(size: int) -> mmap.mmap:
 class SharedPages:
     """Zeroed memory that can appear at several addresses of this process at once.
 
-    Where the system has no such memory, ``can_appear`` is False and it is plain memory.
+    Its pages are taken when they are first touched. Where the system has no such memory,
+    ``can_appear`` is False and it is plain memory.
     """
 
     def __init__(self, size: int) -> None:

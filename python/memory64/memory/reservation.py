@@ -40,9 +40,9 @@ def wasm_memory(store: wasmtime.Store, spec: RegionSpec) -> wasmtime.Memory:
         raise _refused(spec, error) from error
 
 
-def reserve_wasm(store: wasmtime.Store, memory: wasmtime.Memory) -> Reservation:
-    """The pages of a wasm memory in ``store``."""
-    return Reservation(ctypes.addressof(memory.data_ptr(store).contents), store)
+def reserve_wasm(store: wasmtime.Store, memory: wasmtime.Memory, at: int = 0) -> Reservation:
+    """The pages of a wasm memory in ``store``, from its byte ``at`` on."""
+    return Reservation(ctypes.addressof(memory.data_ptr(store).contents) + at, store)
 
 
 def reserve_plain(spec: RegionSpec) -> Reservation:

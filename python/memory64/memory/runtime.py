@@ -19,7 +19,7 @@ from .image import LayerImage, Span
 from .layout import MemoryLayout
 from .placement import Placement, place
 from .region import Region
-from .reservation import reserve_plain, reserve_wasm, wasm_memory
+from .reservation import Reservation, reserve_plain, reserve_wasm, wasm_memory
 from .space import FlatSpace
 from .stats import Counts, RegionStats, RuntimeStats
 from .tensor_record import TensorRecord
@@ -313,16 +313,27 @@ class Memory64Runtime:
         """
         self.check()
         mapped = []
-        extents = self._placed[1].extents if self._placed else ()
         for index, spec in enumerate(self.layout.regions):
             memory = wasm_memory(store, spec)
-            region = Region(spec, reserve_wasm(store, memory))
-            for extent in extents:
-                if extent.region == index:
-                    region.attach(extent, copy_now=True)
+            region = self._mapped_anew(index, reserve_wasm(store, memory))
             linker.define(store, "memory64", f"region_{spec.name}", memory)
             mapped.append((region, memory))
         return mapped
+
+    def map_into(self, store: wasmtime.Store, memory: wasmtime.Memory, at: int) -> list[Region]:
+        """Let the whole flat space appear in ``memory``, offset 0 at its byte ``at``.
+
+        The same files, mapped once more: what is written there stays in that memory.
+
+        Raises:
+            SourceChangedError: the file was changed since it was placed.
+        """
+        self.check()
+        regions = []
+        for index, spec in enumerate(self.layout.regions):
+            regions.append(self._mapped_anew(index, reserve_wasm(store, memory, at)))
+            at += spec.size_bytes
+        return regions
 
     def fast_host(self, engine: GuestEngine, store: wasmtime.Store) -> FastHost | None:
         """The functions that one guest in ``store`` calls without a way through Python.
@@ -359,6 +370,13 @@ class Memory64Runtime:
     ) -> None:
         """Close it."""
         self.close()
+
+    def _mapped_anew(self, index: int, reservation: Reservation) -> Region:
+        region = Region(self.layout.regions[index], reservation)
+        for extent in self._placed[1].extents if self._placed else ():
+            if extent.region == index:
+                region.attach(extent, copy_now=True)
+        return region
 
     def _record(self, info: TensorInfo, layer_offset: int) -> TensorRecord:
         offset = self.span(info).offset

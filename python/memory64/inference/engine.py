@@ -1,0 +1,410 @@
+"""Runs the engine, C compiled to WebAssembly, over a model's own bytes."""
+
+import ctypes
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import IntEnum
+from threading import Lock
+
+import numpy as np
+import wasmtime
+from numpy.typing import NDArray
+
+from ..errors import (
+    CancelledError,
+    ClosedError,
+    GuestTrapError,
+    SourceChangedError,
+    UnsupportedQuantTypeError,
+)
+from ..gguf import GGMLQuantizationType, GGUFDirectory, TensorInfo
+from ..memory import (
+    Cancelled,
+    Memory64Runtime,
+    SharedPages,
+    guarded,
+    kernel_engine,
+    kernel_module,
+    never,
+)
+from . import description as c
+from .architecture import Dimensions, dimensions
+from .build import engine_wasm
+from .rope import global_rope, local_rope
+from .workspace import MODEL_AT, SHARED_AT, Workspace
+
+BATCH_TOKENS = 128
+"""Computed at once at most: weights are read once for all of them."""
+LOGITS_BYTES = 16 << 20
+"""What the logits of a batch may take, beyond those of one token."""
+LOOK_SECONDS = 0.02
+"""How often a call under way looks whether it is cancelled."""
+CACHE_ELEMENT_BYTES = 2
+"""Keys and values are half floats."""
+
+
+class Wanted(IntEnum):
+    """What is to be had of the last tokens of a batch."""
+
+    NOTHING = 0
+    LOGITS = 1
+    HIDDEN = 2
+
+
+@dataclass(slots=True)
+class KVCache:
+    """The keys and values of one sequence."""
+
+    at: int
+    pages: SharedPages
+    capacity: int
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Tokens that follow one another in a sequence, the first at ``position``."""
+
+    cache: KVCache
+    position: int
+    tokens: Sequence[int]
+
+
+class Engine:
+    """A model ready to be computed. Calls come one after the other; each uses all threads."""
+
+    def __init__(self, gguf: GGUFDirectory, runtime: Memory64Runtime, threads: int) -> None:
+        """Check the model and make its memories; nothing of its weights is read.
+
+        Raises:
+            UnsupportedArchitectureError, UnsupportedQuantTypeError: it cannot be run.
+            GGUFFormatError: its numbers or tensors contradict each other.
+            CapacityError: the process may not reserve the address space.
+        """
+        self.dimensions = found = dimensions(gguf)
+        self._name = gguf.name
+        self._runtime = runtime
+
+        def address_of(info: TensorInfo) -> int:
+            return MODEL_AT + runtime.span(info).offset
+
+        model, layers = c.describe(gguf, found, address_of)
+        self._ropes = (global_rope(gguf, found, _rope_factors(gguf, runtime)), local_rope(found))
+        module = _module()
+        self.threads = threads
+        self.logits_rows = max(1, min(BATCH_TOKENS, LOGITS_BYTES // (4 * found.vocabulary)))
+        room = _Room()
+        places = _places(room, found, self.logits_rows, _activations_bytes(module))
+        self._workspace = Workspace(runtime, threads, room.size)
+        self._shared = self._workspace.shared.memory
+        self._write(places.model, model, *layers)
+        self._write(places.scratch, places.scratch_struct)
+        parts = (places.model, places.batch, places.scratch, places.crew)
+        self._write(places.engine, c.Engine(*(SHARED_AT + at for at in parts)))
+        self._places = places
+        self._crew = c.Crew.from_buffer(self._shared, places.crew)
+        self._calls = [
+            _instantiate(module, store, memory)
+            for store, memory in zip(self._workspace.stores, self._workspace.memories, strict=True)
+        ]
+        self._pool = _pool(threads)
+        self._lock = Lock()
+        self._lost = False
+        self._closed = False
+
+    def cache_bytes(self, capacity: int) -> int:
+        """Bytes of a cache for ``capacity`` positions."""
+        found = self.dimensions
+        return 2 * CACHE_ELEMENT_BYTES * found.layer_count * found.kv_dim * capacity
+
+    def new_cache(self, capacity: int) -> KVCache:
+        """A cache for ``capacity`` positions.
+
+        Raises:
+            CapacityError: there is no room for it.
+            ClosedError: the engine is closed.
+        """
+        with self._lock:
+            self._check_open()
+            size = self.cache_bytes(capacity)
+            at, pages = self._workspace.take_cache(size)
+            return KVCache(at, pages, capacity, size)
+
+    def end_cache(self, cache: KVCache) -> None:
+        """Give a cache's memory back."""
+        with self._lock:
+            if not self._closed:
+                self._workspace.give_back(cache.at)
+
+    def compute(
+        self,
+        pieces: Sequence[Piece],
+        wanted: Wanted = Wanted.NOTHING,
+        wanted_from: int = 0,
+        *,
+        cancelled: Cancelled = never,
+    ) -> NDArray[np.float32]:
+        """Run tokens through the model, putting their keys and values into their caches.
+
+        Args:
+            pieces: at most ``BATCH_TOKENS`` tokens in all.
+            wanted: what to give of the tokens from ``wanted_from`` on, counted over all pieces;
+                logits of at most ``logits_rows`` of them.
+            wanted_from: see there.
+            cancelled: asked every few milliseconds.
+
+        Returns:
+            float32 of shape [tokens wanted, vocabulary], or [tokens wanted, dim] for HIDDEN.
+
+        Raises:
+            CancelledError: ``cancelled`` became true; the caches then hold anything behind the
+                positions they held before.
+            GuestTrapError: the engine trapped, which only a broken model file makes it do.
+            SourceChangedError: the model's file was changed since it was loaded.
+            ClosedError: the engine is closed.
+        """
+        with self._lock:
+            self._check_open()
+            self._check_whole()
+            if cancelled():
+                raise CancelledError("the computation was cancelled")
+            count = self._write_batch(pieces, wanted, wanted_from)
+            self._crew.threads = self.threads
+            for name in ("abandoned", "arrived", "next_task", "layer"):
+                setattr(self._crew, name, 0)
+            self._run(cancelled)
+            rows = count - wanted_from
+            return self._result(wanted, rows)
+
+    def close(self) -> None:
+        """Wait for a call under way and give the memory back; twice is fine."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._pool.shutdown()
+            self._calls.clear()
+            for store in self._workspace.stores:
+                store.close()
+
+    def _write_batch(self, pieces: Sequence[Piece], wanted: Wanted, wanted_from: int) -> int:
+        places = self._places
+        tokens: list[int] = []
+        positions: list[int] = []
+        runs: list[c.Run] = []
+        for piece in pieces:
+            for start in range(0, len(piece.tokens), c.MAX_RUN):
+                part = piece.tokens[start : start + c.MAX_RUN]
+                position = piece.position + start
+                runs.append(
+                    c.Run(len(tokens), len(part), position, piece.cache.capacity, piece.cache.at)
+                )
+                tokens += part
+                positions += range(position, position + len(part))
+        count = len(tokens)
+        self._write(places.runs, *runs)
+        self._floats(places.tokens, count).view(np.uint32)[:] = tokens
+        for rope, place in zip(self._ropes, places.angles, strict=True):
+            angles = rope.angles(np.asarray(positions))
+            self._floats(place, angles.size)[:] = angles.ravel()
+        batch = c.Batch(count, len(runs), wanted, wanted_from)
+        batch.tokens = SHARED_AT + places.tokens
+        batch.runs = SHARED_AT + places.runs
+        batch.angles = tuple(SHARED_AT + place for place in places.angles)
+        self._write(places.batch, batch)
+        return count
+
+    def _run(self, cancelled: Cancelled) -> None:
+        running: list[Future[None]] = []
+        with guarded(self._workspace.mappings, on_loss=self._abandon) as guard:
+            try:
+                running += [
+                    self._pool.submit(self._compute_on, index) for index in range(self.threads)
+                ]
+                while wait(running, LOOK_SECONDS).not_done:
+                    if cancelled():
+                        raise CancelledError("the computation was cancelled")
+            except BaseException:  # a signal's, for one, which may come anywhere
+                self._abandon()
+                self._renew_pool()
+                raise
+            finally:
+                self._lost = guard.lost  # zeros have taken its place, which later calls would read
+        self._check_whole()
+        for each in running:
+            each.result()
+
+    def _renew_pool(self) -> None:
+        """Return only when its threads are done: their stores must not be used meanwhile."""
+        while True:
+            with suppress(BaseException):  # whatever signals raise meanwhile, and however often
+                self._pool.shutdown()
+                break
+        self._pool = _pool(self.threads)
+
+    def _compute_on(self, index: int) -> None:
+        try:
+            self._calls[index](SHARED_AT + self._places.engine)
+        except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+            self._abandon()  # the others would wait for this one
+            raise GuestTrapError(f"{self._name}: the engine trapped: {error}") from error
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        self._crew.abandoned = 1
+
+    def _result(self, wanted: Wanted, rows: int) -> NDArray[np.float32]:
+        found, scratch = self.dimensions, self._places.scratch_struct
+        width = {Wanted.LOGITS: found.vocabulary, Wanted.HIDDEN: found.dim}.get(wanted, 0)
+        start = scratch.logits if wanted is Wanted.LOGITS else scratch.normed
+        values = self._floats(start - SHARED_AT, rows * width)
+        return values.reshape(rows, width).copy() if width else np.empty((0, 0), np.float32)
+
+    def _floats(self, at: int, count: int) -> NDArray[np.float32]:
+        return np.frombuffer(self._shared, np.float32, count, at)
+
+    def _write(self, at: int, *structs: ctypes.Structure) -> None:
+        for struct in structs:
+            data = bytes(struct)
+            self._shared[at : at + len(data)] = data
+            at += len(data)
+
+    def _check_whole(self) -> None:
+        self._runtime.check()
+        if self._lost:
+            raise SourceChangedError(f"{self._name}: the file became shorter while it was used")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"{self._name}: the model has been closed")
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="memory64")
+
+
+class _Room:
+    """Hands out places one after another."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def take(self, nbytes: int) -> int:
+        at = self.size
+        self.size += -(-nbytes // 64) * 64
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Offsets in the shared pages."""
+
+    engine: int
+    model: int
+    batch: int
+    crew: int
+    scratch: int
+    runs: int
+    tokens: int
+    angles: tuple[int, ...]
+    scratch_struct: c.Scratch
+
+
+def _places(
+    room: _Room, found: Dimensions, logits_rows: int, activations_bytes: Callable[[int, int], int]
+) -> _Places:
+    heads_dim = found.heads * found.head_dim
+    widths = {
+        "stream": found.dim,
+        "normed": found.dim,
+        "queries": heads_dim,
+        "keys": found.kv_dim,
+        "values": found.kv_dim,
+        "attended": heads_dim,
+        "gate": found.feed_forward_dim,
+        "up": found.feed_forward_dim,
+        "projected": found.dim,
+    }
+    sizes = {name: 4 * BATCH_TOKENS * width for name, width in widths.items()}
+    sizes["logits"] = 4 * logits_rows * found.vocabulary
+    sizes["eight_bit"] = max(
+        activations_bytes(BATCH_TOKENS, width)
+        for width in (found.dim, heads_dim, found.feed_forward_dim)
+    )
+    model_bytes = ctypes.sizeof(c.Model) + found.layer_count * ctypes.sizeof(c.Layer)
+    return _Places(
+        engine=room.take(ctypes.sizeof(c.Engine)),
+        model=room.take(model_bytes),
+        batch=room.take(ctypes.sizeof(c.Batch)),
+        crew=room.take(ctypes.sizeof(c.Crew)),
+        scratch=room.take(ctypes.sizeof(c.Scratch)),
+        runs=room.take(BATCH_TOKENS * ctypes.sizeof(c.Run)),
+        tokens=room.take(4 * BATCH_TOKENS),
+        angles=tuple(room.take(4 * BATCH_TOKENS * found.rope_dims) for _ in range(c.ANGLE_TABLES)),
+        scratch_struct=c.Scratch(
+            **{name: SHARED_AT + room.take(size) for name, size in sizes.items()}
+        ),
+    )
+
+
+def _module() -> wasmtime.Module:
+    try:
+        return kernel_module(engine_wasm("relaxed"))
+    except wasmtime.WasmtimeError:  # a processor, or a wasmtime, without relaxed SIMD
+        return kernel_module(engine_wasm("plain"))
+
+
+def _linker(store: wasmtime.Store, memory: wasmtime.Memory) -> wasmtime.Linker:
+    linker = wasmtime.Linker(kernel_engine())
+    linker.define(store, "env", "memory", memory)
+    linker.define_func("host", "give_way", wasmtime.FuncType([], []), os.sched_yield)
+    return linker
+
+
+def _instantiate(
+    module: wasmtime.Module, store: wasmtime.Store, memory: wasmtime.Memory
+) -> Callable[[int], None]:
+    exports = _linker(store, memory).instantiate(store, module).exports(store)
+    forward, stack = exports["forward"], exports["__stack_pointer"]
+    assert isinstance(forward, wasmtime.Func)
+    assert isinstance(stack, wasmtime.Global)
+    top = stack.value(store)
+
+    def call(engine: int) -> None:
+        stack.set_value(store, top)  # a trap leaves it where it was
+        forward(store, engine)
+
+    return call
+
+
+def _activations_bytes(module: wasmtime.Module) -> Callable[[int, int], int]:
+    """The engine's own function of that name, after a look whether it is the one we know."""
+    store = wasmtime.Store(kernel_engine())
+    needed = next(each.type for each in module.imports if each.name == "memory")
+    assert isinstance(needed, wasmtime.MemoryType)
+    memory = wasmtime.Memory(store, wasmtime.MemoryType(needed.limits, is_64=True))
+    exports = _linker(store, memory).instantiate(store, module).exports(store)
+    sizes, activations = exports["sizes_of_structs"], exports["activations_bytes"]
+    assert isinstance(sizes, wasmtime.Func)
+    assert isinstance(activations, wasmtime.Func)
+    found = [sizes(store, index) for index in range(len(c.STRUCTS))]
+    assert found == [ctypes.sizeof(struct) for struct in c.STRUCTS], found
+    return lambda tokens, columns: int(activations(store, tokens, columns))
+
+
+def _rope_factors(gguf: GGUFDirectory, runtime: Memory64Runtime) -> NDArray[np.float32] | None:
+    info = gguf.tensors.get(c.ROPE_FACTORS)
+    if info is None:
+        return None
+    if info.quant_type is not GGMLQuantizationType.F32:
+        raise UnsupportedQuantTypeError(
+            f"{gguf.name}: {info.name!r} is of type {info.quant_type.name}, needed is F32"
+        )
+    data = bytearray(info.nbytes)
+    runtime.read(runtime.span(info).offset, data)
+    return np.frombuffer(data, np.float32)

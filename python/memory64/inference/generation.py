@@ -1,0 +1,210 @@
+"""Text, piece by piece, as the model makes it."""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Literal, Self, TypedDict
+
+from ..memory import Cancelled, never
+from .logprobs import TokenLogprob, token_logprob
+from .sampler import Sampler
+from .sampling import Sampling
+from .sequence import TokenSequence
+from .text_stream import StopStrings, TextStream
+from .tokenizer import Tokenizer
+
+FinishReason = Literal["end", "stop", "length", "closed"]
+
+
+class GenerateOptions(TypedDict, total=False):
+    """How text is generated: what ``generate`` and ``chat`` take beyond their first argument.
+
+    Attributes:
+        max_tokens: how many tokens at most; as many as fit by default.
+        stop: texts that end the generation and are not given out.
+        temperature, top_k, top_p, min_p, repeat_penalty, repeat_last_n, seed: see ``Sampling``.
+        logprobs: keep the log-probability of each token in ``Generation.logprobs``, and those
+            of so many others beside it.
+        cancelled: asked every few milliseconds; True stops the generation.
+    """
+
+    max_tokens: int
+    stop: Sequence[str]
+    temperature: float
+    top_k: int
+    top_p: float
+    min_p: float
+    repeat_penalty: float
+    repeat_last_n: int
+    seed: int | None
+    logprobs: int
+    cancelled: Cancelled
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a generation took so far.
+
+    Attributes:
+        prompt_tokens: of the prompt.
+        cached_tokens: how many of these the session had seen already.
+        tokens: made by the model, the one that ended the text not counted.
+        first_token_seconds: until the prompt was seen and the first token known.
+        seconds: in all, without the caller's time between the pieces.
+    """
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    tokens: int = 0
+    first_token_seconds: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens after the first, over the time they took."""
+        later = self.seconds - self.first_token_seconds
+        return (self.tokens - 1) / later if self.tokens > 1 and later > 0 else 0.0
+
+
+class Generation(Iterator[str]):
+    """An iterator over pieces of text, each whole UTF-8; ``close`` it to stop early."""
+
+    def __init__(
+        self,
+        turn: AbstractContextManager[TokenSequence],
+        tokenizer: Tokenizer,
+        prompt: Sequence[int],
+        options: GenerateOptions,
+    ) -> None:
+        """Begin; nothing is computed before the first piece is asked for.
+
+        Args:
+            turn: entered for as long as the generation lasts. The beginning that its tokens
+                share with ``prompt`` is not computed again.
+            tokenizer: the model's.
+            prompt: tokens, at least one.
+            options: see there.
+
+        Raises:
+            TypeError, ValueError: an option is not what it should be.
+        """
+        self._work = _Work(tokenizer, prompt, options)
+        # Its frame must not know this object: nobody would notice that nobody holds it.
+        self._pieces = self._work.pieces(turn)
+
+    @property
+    def usage(self) -> Usage:
+        """Counts and times, final when the iterator has ended."""
+        return self._work.usage
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """None while it goes on.
+
+        Then ``"end"``: the model ended its text, ``"stop"``: a stop string came, ``"length"``:
+        no more tokens were allowed or fitted, ``"closed"``: it was stopped.
+        """
+        return self._work.finish_reason
+
+    @property
+    def logprobs(self) -> list[TokenLogprob]:
+        """Of each token so far, if they were asked for."""
+        return self._work.logprobs
+
+    def __next__(self) -> str:
+        """The next piece, never empty.
+
+        Raises:
+            CapacityError: the session has no room for the prompt.
+            SessionBusyError: another call is using the session.
+            LogitsError: the model computed what is not a number.
+            CancelledError: ``cancelled`` returned True.
+            GuestTrapError, SourceChangedError, ClosedError: as for ``Session.logits``.
+        """
+        started = perf_counter()
+        try:
+            return next(self._pieces)
+        finally:
+            self.usage.seconds += perf_counter() - started
+
+    def close(self) -> None:
+        """Stop; twice is fine."""
+        self._pieces.close()
+        self._work.finish_reason = self._work.finish_reason or "closed"
+
+    def __enter__(self) -> Self:
+        """Return the generation."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self.close()
+
+
+class _Work:
+    """What a generation does, and how far it is."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, prompt: Sequence[int], options: GenerateOptions
+    ) -> None:
+        if unknown := options.keys() - GenerateOptions.__annotations__.keys():
+            raise TypeError(f"there is no option {sorted(unknown)[0]!r}")
+        self.usage = Usage(prompt_tokens=len(prompt))
+        self.finish_reason: FinishReason | None = None
+        self.logprobs: list[TokenLogprob] = []
+        self._tokenizer = tokenizer
+        self._prompt = prompt
+        self._sampler = Sampler(_sampling(options))
+        self._stream = TextStream(tokenizer)
+        self._stops = StopStrings(options.get("stop", ()))
+        self._max_tokens = _count("max_tokens", options.get("max_tokens"), 1)
+        self._logprobs = _count("logprobs", options.get("logprobs"), 0)
+        self._cancelled = options.get("cancelled", never)
+
+    def pieces(self, turn: AbstractContextManager[TokenSequence]) -> Generator[str]:
+        with turn as sequence:
+            yield from self._computed(sequence)
+        if rest := self._stops.feed(self._stream.finish()) + self._stops.finish():
+            yield rest
+
+    def _computed(self, sequence: TokenSequence) -> Iterator[str]:
+        started = perf_counter()
+        usage = self.usage
+        usage.cached_tokens = sequence.keep_common(self._prompt)
+        unseen = self._prompt[usage.cached_tokens :]
+        while self.finish_reason is None:
+            logits = sequence.see(unseen, cancelled=self._cancelled)
+            token = self._sampler.pick(logits, sequence.tokens)
+            usage.first_token_seconds = usage.first_token_seconds or perf_counter() - started
+            if self._tokenizer.is_end(token):
+                self.finish_reason = "end"
+                return
+            usage.tokens += 1
+            if self._logprobs is not None:
+                self.logprobs.append(token_logprob(logits, token, self._logprobs))
+            if piece := self._stops.feed(self._stream.feed(token)):
+                yield piece
+            if self._stops.found is not None:
+                self.finish_reason = "stop"
+            elif usage.tokens == self._max_tokens or not sequence.room:
+                self.finish_reason = "length"
+            unseen = [token]
+
+
+def _sampling(options: GenerateOptions) -> Sampling:
+    given: dict[str, Any] = dict(options)
+    names = given.keys() & {field.name for field in fields(Sampling)}
+    return Sampling(**{name: given[name] for name in names})
+
+
+def _count(name: str, value: object, least: int) -> int | None:
+    if value is None or (type(value) is int and value >= least):
+        return value
+    raise ValueError(f"{name} needs to be a whole number of at least {least}, found {value!r}")

@@ -1,0 +1,115 @@
+"""Everything that runs a model, made when it is first asked for."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CapacityError
+from ..gguf import GGUFDirectory
+from ..layers import usable_bytes
+from ..memory import Cancelled, Memory64Runtime
+from .chat_template import Message
+from .cores import usable_cores
+from .engine import Engine, Wanted
+from .generation import GenerateOptions, Generation
+from .language import Language, Prompt
+from .saved_session import fingerprint
+from .sequence import TokenSequence
+from .session import Session
+
+DEFAULT_CONTEXT = 4096
+"""Tokens of a session that does not say; fewer where the model was made for fewer."""
+
+Pooling = Literal["mean", "last"]
+
+
+class Runner:
+    """The engine and the language of one model."""
+
+    def __init__(
+        self,
+        gguf: GGUFDirectory,
+        runtime: Memory64Runtime,
+        language: Language,
+        threads: int | None,
+    ) -> None:
+        """Make the engine, which reads nothing of the weights.
+
+        Args:
+            gguf: the model.
+            runtime: where it is placed.
+            language: its tokenizer and chat template.
+            threads: as many as the process may use cores by default.
+
+        Raises:
+            UnsupportedArchitectureError, UnsupportedQuantTypeError, GGUFFormatError,
+            CapacityError: as for ``Engine``.
+        """
+        self._language = language
+        self._engine = Engine(gguf, runtime, threads or usable_cores())
+        self._gguf = gguf
+
+    def session_bytes(self, context_length: int | None) -> int:
+        """What the keys and values of a session take once it is full."""
+        return self._engine.cache_bytes(self._capacity(context_length))
+
+    def session(self, context_length: int | None) -> Session:
+        """A new session."""
+        sequence = self._sequence(self._capacity(context_length))
+        return Session(sequence, self._language, fingerprint(self._gguf))
+
+    def generate(self, prompt: Prompt, options: GenerateOptions) -> Generation:
+        """Continue a text in a session of its own."""
+        return self._generation(self._language.prompt(prompt), options)
+
+    def chat(self, messages: Iterable[Message], options: GenerateOptions) -> Generation:
+        """Answer a conversation in a session of its own."""
+        return self._generation(self._language.conversation(messages), options)
+
+    def embed(self, text: Prompt, pooling: Pooling, cancelled: Cancelled) -> NDArray[np.float32]:
+        """What the last layer makes of a text: float32 of shape [dim]."""
+        if pooling not in ("mean", "last"):
+            raise ValueError(f"pooling needs to be 'mean' or 'last', found {pooling!r}")
+        tokens = self._language.prompt(text)
+        with self._turn(len(tokens)) as sequence:
+            rows = np.concatenate(
+                list(sequence.see_each(tokens, Wanted.HIDDEN, cancelled=cancelled))
+            )
+        return np.asarray(rows[-1] if pooling == "last" else rows.mean(axis=0))
+
+    def close(self) -> None:
+        """Wait for a call under way and give the memory back."""
+        self._engine.close()
+
+    def _generation(self, prompt: list[int], options: GenerateOptions) -> Generation:
+        longest = len(prompt) + (options.get("max_tokens") or DEFAULT_CONTEXT)
+        capacity = min(longest, self._engine.dimensions.context_length)
+        return Generation(self._turn(capacity), self._language.tokenizer, prompt, options)
+
+    @contextmanager
+    def _turn(self, capacity: int) -> Iterator[TokenSequence]:
+        with closing(self._sequence(capacity)) as sequence:
+            yield sequence
+
+    def _sequence(self, capacity: int) -> TokenSequence:
+        needed, free = self._engine.cache_bytes(capacity), usable_bytes()
+        if needed > free:
+            raise CapacityError(
+                f"{self._gguf.name}: the keys and values of {capacity} tokens take {needed} bytes, "
+                f"free are {free}; take a shorter context_length"
+            )
+        return TokenSequence(self._engine, capacity)
+
+    def _capacity(self, context_length: int | None) -> int:
+        longest = self._engine.dimensions.context_length
+        if context_length is None:
+            return min(DEFAULT_CONTEXT, longest)
+        if type(context_length) is not int or not 0 < context_length <= longest:
+            raise ValueError(
+                f"context_length needs to be a whole number from 1 to {longest}, for which the "
+                f"model was made, found {context_length!r}"
+            )
+        return context_length
