@@ -11,6 +11,7 @@ from bench import (
     event_loop,
     far_bytes,
     guests,
+    inference,
     opening,
     start_up,
     warm_layer,
@@ -29,6 +30,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
     "event-loop": event_loop.run,
     "guests": guests.run,
     "addon": addon.run,
+    "inference": inference.run,
 }
 
 

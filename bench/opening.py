@@ -17,7 +17,7 @@ from typing import Any
 
 from bench import page_cache
 from bench.measure import in_turns, js_driver, megabytes, milliseconds, python_driver, ratios
-from bench.peers import HUGGINGFACE, READER, why_no_huggingface
+from bench.peers import HUGGINGFACE, READER, why_no_packages
 from bench.table import Row, Table, Target, at_least, at_most
 from models import fetch, generate
 
@@ -82,7 +82,7 @@ def _ours(path: Path, mode: str, small: Path) -> Contestants:
 
 def _peers(path: Path, small: Path) -> Contestants:
     peers: Contestants = {READER: partial(python_driver, "open_gguf_reader", path)}
-    if not why_no_huggingface():
+    if not why_no_packages():
         peers[HUGGINGFACE] = partial(js_driver, "open_huggingface", path, small)
     return peers
 
@@ -108,7 +108,7 @@ def _peer_rows(name: str, results: dict[str, list[Opened]]) -> list[Row]:
         *_costs(name, READER, results),
         Row(f"{name}: Python is faster by", reader, None, f"than {READER}"),
     ]
-    if reason := why_no_huggingface():
+    if reason := why_no_packages():
         return [*rows, Row(f"{name}: {HUGGINGFACE}", None, TIMES_FASTER, reason)]
     huggingface = ratios(_seconds(results[HUGGINGFACE]), _seconds(results["JavaScript"]))
     return [
