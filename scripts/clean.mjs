@@ -4,7 +4,7 @@ import path from 'node:path';
 import { main } from './failure.mjs';
 import { root } from './paths.mjs';
 
-const MADE_HERE = ['.venv', 'build', '.cache'];
+const MADE_HERE = ['.venv', 'build', '.cache', 'python/memory64/guest/engine/build'];
 const MADE_ANYWHERE = [
   '__pycache__',
   '.hypothesis',
