@@ -12,11 +12,6 @@ from .dequantize import dequantize
 from .header import TensorInfo, split_layer_name
 from .quant_type import GGMLQuantizationType
 
-Dequantize = Callable[
-    [NDArray[np.uint8], GGMLQuantizationType, tuple[int, ...], str], NDArray[np.float32]
-]
-"""From a tensor's bytes, type, shape and name to its values."""
-
 
 class Tensor:
     """One tensor: what it is, and the file's own bytes of it.
@@ -29,20 +24,15 @@ class Tensor:
         offset: in the flat space over all regions.
     """
 
-    __slots__ = ("_dequantize", "_info", "_read", "offset")
+    __slots__ = ("_info", "_read", "offset")
 
     def __init__(
-        self,
-        info: TensorInfo,
-        offset: int,
-        read: Callable[[], NDArray[np.uint8]],
-        dequantize: Dequantize = dequantize,
+        self, info: TensorInfo, offset: int, read: Callable[[], NDArray[np.uint8]]
     ) -> None:
         """Describe the tensor ``info`` at ``offset``; ``read`` gives its bytes."""
         self._info = info
         self.offset = offset
         self._read = read
-        self._dequantize = dequantize
 
     @property
     def name(self) -> str:
@@ -83,7 +73,7 @@ class Tensor:
         Raises:
             UnsupportedQuantTypeError: there is no dequantisation for ``quant_type``.
         """
-        return self._dequantize(self.data, self.quant_type, self.shape, self.name)
+        return dequantize(self.data, self.quant_type, self.shape, self.name)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """The dequantised values, so that numpy functions take a tensor as it is."""

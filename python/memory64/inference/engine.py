@@ -21,17 +21,18 @@ from ..errors import (
     UnsupportedQuantTypeError,
 )
 from ..gguf import GGMLQuantizationType, GGUFDirectory, TensorInfo
-from ..kernels import kernels
 from ..memory import (
     Cancelled,
     Memory64Runtime,
     SharedPages,
     guarded,
     kernel_engine,
+    kernel_module,
     never,
 )
 from . import description as c
 from .architecture import Dimensions, dimensions
+from .build import engine_wasm
 from .rope import global_rope, local_rope
 from .workspace import MODEL_AT, SHARED_AT, Workspace
 
@@ -92,7 +93,7 @@ class Engine:
 
         model, layers = c.describe(gguf, found, address_of)
         self._ropes = (global_rope(gguf, found, _rope_factors(gguf, runtime)), local_rope(found))
-        module = kernels()
+        module = _module()
         self.threads = threads
         self.logits_rows = max(1, min(BATCH_TOKENS, LOGITS_BYTES // (4 * found.vocabulary)))
         room = _Room()
@@ -349,6 +350,13 @@ def _places(
             **{name: SHARED_AT + room.take(size) for name, size in sizes.items()}
         ),
     )
+
+
+def _module() -> wasmtime.Module:
+    try:
+        return kernel_module(engine_wasm("relaxed"))
+    except wasmtime.WasmtimeError:  # a processor, or a wasmtime, without relaxed SIMD
+        return kernel_module(engine_wasm("plain"))
 
 
 def _linker(store: wasmtime.Store, memory: wasmtime.Memory) -> wasmtime.Linker:
