@@ -36,12 +36,14 @@ class Memory64Model:
         runtime: Memory64Runtime,
         manager: Memory64LayerManager,
         threads: int | None = None,
+        capacity_bytes: int | None = None,
     ) -> None:
         """Join the parts that ``load_model`` made."""
         self.gguf = gguf
         self.runtime = runtime
         self._manager = manager
         self._threads = threads
+        self._capacity_bytes = capacity_bytes
         self._making_runner = Lock()
         self._made_runner: Runner | None = None
         self._closed = False
@@ -285,7 +287,9 @@ class Memory64Model:
             if self._closed:
                 raise ClosedError(f"{self.source}: the model has been closed")
             if self._made_runner is None:
-                self._made_runner = Runner(self.gguf, self.runtime, self._language, self._threads)
+                self._made_runner = Runner(
+                    self.gguf, self.runtime, self._language, self._threads, self._capacity_bytes
+                )
             return self._made_runner
 
     @cached_property

@@ -30,8 +30,11 @@ class Source(Protocol):
         """The descriptor of the file to map, None where there is no file."""
         ...
 
-    def drop_page_cache(self) -> None:
-        """Ask the operating system to forget its copy of the file in memory."""
+    def drop_page_cache(self, offset: int = 0, size: int = 0) -> None:
+        """Ask the operating system to forget its copy of these bytes; 0 for all from ``offset``.
+
+        Pages that are mapped anywhere stay.
+        """
         ...
 
     def close(self) -> None:
@@ -97,10 +100,10 @@ class FileSource:
         """The file's descriptor, valid until ``close``."""
         return self._descriptor().fd
 
-    def drop_page_cache(self) -> None:
+    def drop_page_cache(self, offset: int = 0, size: int = 0) -> None:
         """See ``Source.drop_page_cache``; nothing where the system takes no such advice."""
         if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self._descriptor().fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(self._descriptor().fd, offset, size, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
         """Close the file; what was mapped from it stays mapped."""
@@ -133,7 +136,7 @@ class BytesSource:
     def fileno(self) -> None:
         """There is no file."""
 
-    def drop_page_cache(self) -> None:
+    def drop_page_cache(self, offset: int = 0, size: int = 0) -> None:
         """There is no file."""
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ class Crew(ctypes.Structure):
 
     _fields_ = [
         field
-        for name in ("threads", "abandoned", "arrived", "generation", "next_task", "layer")
+        for name in ("threads", "abandoned", "arrived", "generation", "next_task", "step", "ready")
         for field in ((name, u32), (f"_behind_{name}", ctypes.c_uint8 * 60))
     ]
 

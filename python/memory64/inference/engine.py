@@ -1,8 +1,7 @@
 """Runs the engine, C compiled to WebAssembly, over a model's own bytes."""
 
 import ctypes
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,18 +25,16 @@ from ..memory import (
     Memory64Runtime,
     SharedPages,
     guarded,
-    kernel_engine,
-    kernel_module,
     never,
 )
 from . import description as c
-from .architecture import Dimensions, dimensions
-from .build import engine_wasm
+from .architecture import dimensions
+from .instance import activations_bytes, engine_module, instantiate
+from .places import BATCH_TOKENS, Room, places_for
 from .rope import global_rope, local_rope
+from .weights import Weights
 from .workspace import MODEL_AT, SHARED_AT, Workspace
 
-BATCH_TOKENS = 128
-"""Computed at once at most: weights are read once for all of them."""
 LOGITS_BYTES = 16 << 20
 """What the logits of a batch may take, beyond those of one token."""
 LOOK_SECONDS = 0.02
@@ -76,8 +73,21 @@ class Piece:
 class Engine:
     """A model ready to be computed. Calls come one after the other; each uses all threads."""
 
-    def __init__(self, gguf: GGUFDirectory, runtime: Memory64Runtime, threads: int) -> None:
+    def __init__(
+        self,
+        gguf: GGUFDirectory,
+        runtime: Memory64Runtime,
+        threads: int,
+        capacity_bytes: int | None = None,
+    ) -> None:
         """Check the model and make its memories; nothing of its weights is read.
+
+        Args:
+            gguf: the model.
+            runtime: where it is placed.
+            threads: that compute.
+            capacity_bytes: of weights in memory at once, at most; by default what the process
+                may use beside keys and values.
 
         Raises:
             UnsupportedArchitectureError, UnsupportedQuantTypeError: it cannot be run.
@@ -93,11 +103,11 @@ class Engine:
 
         model, layers = c.describe(gguf, found, address_of)
         self._ropes = (global_rope(gguf, found, _rope_factors(gguf, runtime)), local_rope(found))
-        module = _module()
+        module = engine_module()
         self.threads = threads
         self.logits_rows = max(1, min(BATCH_TOKENS, LOGITS_BYTES // (4 * found.vocabulary)))
-        room = _Room()
-        places = _places(room, found, self.logits_rows, _activations_bytes(module))
+        room = Room()
+        places = places_for(room, found, self.logits_rows, activations_bytes(module))
         self._workspace = Workspace(runtime, threads, room.size)
         self._shared = self._workspace.shared.memory
         self._write(places.model, model, *layers)
@@ -106,8 +116,10 @@ class Engine:
         self._write(places.engine, c.Engine(*(SHARED_AT + at for at in parts)))
         self._places = places
         self._crew = c.Crew.from_buffer(self._shared, places.crew)
+        self.weights = Weights(gguf, runtime, self._workspace.weights, capacity_bytes)
+        self.weights.reserve(room.size)
         self._calls = [
-            _instantiate(module, store, memory)
+            instantiate(module, store, memory, self.weights.wait_for)
             for store, memory in zip(self._workspace.stores, self._workspace.memories, strict=True)
         ]
         self._pool = _pool(threads)
@@ -130,7 +142,12 @@ class Engine:
         with self._lock:
             self._check_open()
             size = self.cache_bytes(capacity)
-            at, pages = self._workspace.take_cache(size)
+            self.weights.reserve(size)
+            try:
+                at, pages = self._workspace.take_cache(size)
+            except BaseException:
+                self.weights.give_back(size)
+                raise
             return KVCache(at, pages, capacity, size)
 
     def end_cache(self, cache: KVCache) -> None:
@@ -138,6 +155,7 @@ class Engine:
         with self._lock:
             if not self._closed:
                 self._workspace.give_back(cache.at)
+                self.weights.give_back(cache.nbytes)
 
     def compute(
         self,
@@ -173,9 +191,11 @@ class Engine:
                 raise CancelledError("the computation was cancelled")
             count = self._write_batch(pieces, wanted, wanted_from)
             self._crew.threads = self.threads
-            for name in ("abandoned", "arrived", "next_task", "layer"):
+            for name in ("abandoned", "arrived", "next_task"):
                 setattr(self._crew, name, 0)
-            self._run(cancelled)
+            steps = self.weights.walk.step_count - (wanted is not Wanted.LOGITS)
+            with self.weights.read_for(self._crew, steps):
+                self._run(cancelled)
             rows = count - wanted_from
             return self._result(wanted, rows)
 
@@ -186,6 +206,7 @@ class Engine:
                 return
             self._closed = True
             self._pool.shutdown()
+            self.weights.close()
             self._calls.clear()
             for store in self._workspace.stores:
                 store.close()
@@ -219,7 +240,7 @@ class Engine:
 
     def _run(self, cancelled: Cancelled) -> None:
         running: list[Future[None]] = []
-        with guarded(self._workspace.mappings, on_loss=self._abandon) as guard:
+        with guarded(self._workspace.weights.mappings, on_loss=self._abandon) as guard:
             try:
                 running += [
                     self._pool.submit(self._compute_on, index) for index in range(self.threads)
@@ -257,6 +278,7 @@ class Engine:
 
     def _abandon(self) -> None:
         self._crew.abandoned = 1
+        self.weights.stop()
 
     def _result(self, wanted: Wanted, rows: int) -> NDArray[np.float32]:
         found, scratch = self.dimensions, self._places.scratch_struct
@@ -286,115 +308,6 @@ class Engine:
 
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="memory64")
-
-
-class _Room:
-    """Hands out places one after another."""
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def take(self, nbytes: int) -> int:
-        at = self.size
-        self.size += -(-nbytes // 64) * 64
-        return at
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Offsets in the shared pages."""
-
-    engine: int
-    model: int
-    batch: int
-    crew: int
-    scratch: int
-    runs: int
-    tokens: int
-    angles: tuple[int, ...]
-    scratch_struct: c.Scratch
-
-
-def _places(
-    room: _Room, found: Dimensions, logits_rows: int, activations_bytes: Callable[[int, int], int]
-) -> _Places:
-    heads_dim = found.heads * found.head_dim
-    widths = {
-        "stream": found.dim,
-        "normed": found.dim,
-        "queries": heads_dim,
-        "keys": found.kv_dim,
-        "values": found.kv_dim,
-        "attended": heads_dim,
-        "gate": found.feed_forward_dim,
-        "up": found.feed_forward_dim,
-        "projected": found.dim,
-    }
-    sizes = {name: 4 * BATCH_TOKENS * width for name, width in widths.items()}
-    sizes["logits"] = 4 * logits_rows * found.vocabulary
-    sizes["eight_bit"] = max(
-        activations_bytes(BATCH_TOKENS, width)
-        for width in (found.dim, heads_dim, found.feed_forward_dim)
-    )
-    model_bytes = ctypes.sizeof(c.Model) + found.layer_count * ctypes.sizeof(c.Layer)
-    return _Places(
-        engine=room.take(ctypes.sizeof(c.Engine)),
-        model=room.take(model_bytes),
-        batch=room.take(ctypes.sizeof(c.Batch)),
-        crew=room.take(ctypes.sizeof(c.Crew)),
-        scratch=room.take(ctypes.sizeof(c.Scratch)),
-        runs=room.take(BATCH_TOKENS * ctypes.sizeof(c.Run)),
-        tokens=room.take(4 * BATCH_TOKENS),
-        angles=tuple(room.take(4 * BATCH_TOKENS * found.rope_dims) for _ in range(c.ANGLE_TABLES)),
-        scratch_struct=c.Scratch(
-            **{name: SHARED_AT + room.take(size) for name, size in sizes.items()}
-        ),
-    )
-
-
-def _module() -> wasmtime.Module:
-    try:
-        return kernel_module(engine_wasm("relaxed"))
-    except wasmtime.WasmtimeError:  # a processor, or a wasmtime, without relaxed SIMD
-        return kernel_module(engine_wasm("plain"))
-
-
-def _linker(store: wasmtime.Store, memory: wasmtime.Memory) -> wasmtime.Linker:
-    linker = wasmtime.Linker(kernel_engine())
-    linker.define(store, "env", "memory", memory)
-    linker.define_func("host", "give_way", wasmtime.FuncType([], []), os.sched_yield)
-    return linker
-
-
-def _instantiate(
-    module: wasmtime.Module, store: wasmtime.Store, memory: wasmtime.Memory
-) -> Callable[[int], None]:
-    exports = _linker(store, memory).instantiate(store, module).exports(store)
-    forward, stack = exports["forward"], exports["__stack_pointer"]
-    assert isinstance(forward, wasmtime.Func)
-    assert isinstance(stack, wasmtime.Global)
-    top = stack.value(store)
-
-    def call(engine: int) -> None:
-        stack.set_value(store, top)  # a trap leaves it where it was
-        forward(store, engine)
-
-    return call
-
-
-def _activations_bytes(module: wasmtime.Module) -> Callable[[int, int], int]:
-    """The engine's own function of that name, after a look whether it is the one we know."""
-    store = wasmtime.Store(kernel_engine())
-    needed = next(each.type for each in module.imports if each.name == "memory")
-    assert isinstance(needed, wasmtime.MemoryType)
-    memory = wasmtime.Memory(store, wasmtime.MemoryType(needed.limits, is_64=True))
-    exports = _linker(store, memory).instantiate(store, module).exports(store)
-    sizes, activations = exports["sizes_of_structs"], exports["activations_bytes"]
-    assert isinstance(sizes, wasmtime.Func)
-    assert isinstance(activations, wasmtime.Func)
-    found = [sizes(store, index) for index in range(len(c.STRUCTS))]
-    assert found == [ctypes.sizeof(struct) for struct in c.STRUCTS], found
-    return lambda tokens, columns: int(activations(store, tokens, columns))
 
 
 def _rope_factors(gguf: GGUFDirectory, runtime: Memory64Runtime) -> NDArray[np.float32] | None:

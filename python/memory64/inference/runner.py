@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ..errors import CapacityError
 from ..gguf import GGUFDirectory
-from ..layers import usable_bytes
 from ..memory import Cancelled, Memory64Runtime
 from .chat_template import Message
 from .cores import usable_cores
@@ -35,6 +34,7 @@ class Runner:
         runtime: Memory64Runtime,
         language: Language,
         threads: int | None,
+        capacity_bytes: int | None,
     ) -> None:
         """Make the engine, which reads nothing of the weights.
 
@@ -43,13 +43,14 @@ class Runner:
             runtime: where it is placed.
             language: its tokenizer and chat template.
             threads: as many as the process may use cores by default.
+            capacity_bytes: of weights in memory at once; what the process may use by default.
 
         Raises:
             UnsupportedArchitectureError, UnsupportedQuantTypeError, GGUFFormatError,
             CapacityError: as for ``Engine``.
         """
         self._language = language
-        self._engine = Engine(gguf, runtime, threads or usable_cores())
+        self._engine = Engine(gguf, runtime, threads or usable_cores(), capacity_bytes)
         self._gguf = gguf
 
     def session_bytes(self, context_length: int | None) -> int:
@@ -95,13 +96,14 @@ class Runner:
             yield sequence
 
     def _sequence(self, capacity: int) -> TokenSequence:
-        needed, free = self._engine.cache_bytes(capacity), usable_bytes()
-        if needed > free:
+        try:
+            return TokenSequence(self._engine, capacity)
+        except CapacityError as error:
             raise CapacityError(
-                f"{self._gguf.name}: the keys and values of {capacity} tokens take {needed} bytes, "
-                f"free are {free}; take a shorter context_length"
-            )
-        return TokenSequence(self._engine, capacity)
+                f"{self._gguf.name}: no room for the keys and values of {capacity} tokens, which "
+                f"take {self._engine.cache_bytes(capacity)} bytes; take a shorter context_length: "
+                f"{error}"
+            ) from error
 
     def _capacity(self, context_length: int | None) -> int:
         longest = self._engine.dimensions.context_length

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ..errors import CapacityError, OutOfBoundsError
 from ..memory import Cancelled, never
-from .engine import BATCH_TOKENS, Engine, Piece, Wanted
+from .engine import Engine, Piece, Wanted
+from .places import BATCH_TOKENS
 
 
 class TokenSequence:

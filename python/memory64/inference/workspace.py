@@ -28,6 +28,7 @@ from ..memory import (
     kernel_engine,
     map_zeros,
 )
+from .weight_pages import WeightPages
 
 SHARED_AT = 4 << 20
 CACHES_AT = 16 << 30
@@ -56,12 +57,11 @@ class Workspace:
         self.stores = [wasmtime.Store(kernel_engine()) for _ in range(threads)]
         size = MODEL_AT + runtime.size_bytes
         self.memories = [_memory(store, size) for store in self.stores]
-        self.mappings = [
-            mapping
+        spaces = [
+            runtime.map_into(store, memory, MODEL_AT)
             for store, memory in zip(self.stores, self.memories, strict=True)
-            for region in runtime.map_into(store, memory, MODEL_AT)
-            for mapping in region.mappings
         ]
+        self.weights = WeightPages(spaces)
         self._taken: list[tuple[int, int]] = []  # by their first bytes, then those behind them
         self.shared = SharedPages(align_up(shared_bytes, WASM_PAGE_BYTES))
         self._show(self.shared, SHARED_AT)

@@ -5,18 +5,21 @@ from .engine import GuestEngine, kernel_engine, kernel_module
 from .image import LayerImage, Span
 from .layout import MemoryLayout, RegionSpec
 from .placement import Extent, Placement, place
-from .platform import SharedPages, map_zeros
+from .platform import HUGE_PAGE_BYTES, SharedPages, map_zeros
 from .private import PrivateRun, private_runs
 from .region import Region
 from .reservation import WASM_PAGE_BYTES
 from .runtime import Memory64Runtime
+from .space import FlatSpace
 from .stats import RegionStats, RuntimeStats
 from .truncation import guarded
 
 __all__ = [
+    "HUGE_PAGE_BYTES",
     "WASM_PAGE_BYTES",
     "Cancelled",
     "Extent",
+    "FlatSpace",
     "GuestEngine",
     "LayerImage",
     "Memory64Runtime",

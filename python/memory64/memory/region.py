@@ -43,6 +43,7 @@ class Region:
         self._bytes = _read_only(self._pages)
         self._copied = CopiedExtents(self._pages)
         self._mappings: list[tuple[int, int]] = []
+        self._mapped: list[Extent] = []
         self.used_bytes = 0
 
     @property
@@ -96,6 +97,24 @@ class Region:
         end = align_up(offset + size, platform.OS_PAGE_BYTES)
         platform.release(self._address + start, end - start)
 
+    def leave_page_cache(self, offset: int, size: int) -> None:
+        """Let the system's own copies of these bytes go too, where nobody maps them any more."""
+        for extent in self._mapped:
+            start = max(offset, extent.region_offset)
+            end = min(offset + size, extent.region_offset + extent.size)
+            if start < end:
+                at = extent.file_offset + start - extent.region_offset
+                extent.source.drop_page_cache(at, end - start)
+
+    def expect_blocks(self) -> None:
+        """Tell that what is mapped comes and goes in blocks of whole huge pages."""
+        for address, size in self._mappings:
+            platform.expect_huge(address, size)
+
+    def expect_single_pages(self, offset: int, size: int) -> None:
+        """Tell that single pages of these bytes are touched, without those around them."""
+        platform.expect_random(self._address + offset, size)
+
     def read_into(self, offset: int, target: memoryview) -> None:
         """Copy the bytes at ``offset`` out.
 
@@ -141,6 +160,7 @@ class Region:
                 ) from error
             return False  # a file system without mappings, for one
         self._mappings.append((address, extent.size))
+        self._mapped.append(extent)
         return True
 
     def _buffer(self, offset: int, size: int) -> "ctypes.Array[ctypes.c_ubyte]":

@@ -320,7 +320,7 @@ class Memory64Runtime:
             mapped.append((region, memory))
         return mapped
 
-    def map_into(self, store: wasmtime.Store, memory: wasmtime.Memory, at: int) -> list[Region]:
+    def map_into(self, store: wasmtime.Store, memory: wasmtime.Memory, at: int) -> FlatSpace:
         """Let the whole flat space appear in ``memory``, offset 0 at its byte ``at``.
 
         The same files, mapped once more: what is written there stays in that memory.
@@ -333,7 +333,7 @@ class Memory64Runtime:
         for index, spec in enumerate(self.layout.regions):
             regions.append(self._mapped_anew(index, reserve_wasm(store, memory, at)))
             at += spec.size_bytes
-        return regions
+        return FlatSpace(regions)
 
     def fast_host(self, engine: GuestEngine, store: wasmtime.Store) -> FastHost | None:
         """The functions that one guest in ``store`` calls without a way through Python.

@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory64 import load_model
-from memory64.inference.engine import BATCH_TOKENS, Engine, KVCache, Piece, Wanted
+from memory64.inference.engine import Engine, KVCache, Piece, Wanted
+from memory64.inference.places import BATCH_TOKENS
 
 Floats = NDArray[np.float32]
 
 
 @contextmanager
-def engine_of(path: Path, threads: int = 2) -> Iterator[Engine]:
+def engine_of(path: Path, threads: int = 2, capacity_bytes: int | None = None) -> Iterator[Engine]:
     with load_model(path, memory64=True) as model:
-        engine = Engine(model.gguf, model.runtime, threads)
+        engine = Engine(model.gguf, model.runtime, threads, capacity_bytes)
         try:
             yield engine
         finally:

@@ -111,7 +111,7 @@ def test_more_than_the_machine_has(tmp_path: Path) -> None:
         metadata={"llama.context_length": generate.u32(1 << 24)},
     )
     with load_model(endless, memory64=True) as model, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("memory64.inference.runner.usable_bytes", lambda: 1 << 20)
+        patch.setattr("memory64.inference.weights.usable_bytes", lambda: 32 << 20)
         with pytest.raises(CapacityError, match="keys and values of 16777216 tokens"):
             model.session(1 << 24)
 

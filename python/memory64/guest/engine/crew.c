@@ -5,6 +5,10 @@
 
 __attribute__((import_module("host"), import_name("give_way"))) void give_way(void);
 
+/* Sleeps until the step may begin; 0 where the work was abandoned. */
+__attribute__((import_module("host"), import_name("wait_for_step"))) uint32_t
+wait_for_step(uint32_t step);
+
 static uint32_t load(const uint32_t* value) {
   return __atomic_load_n(value, __ATOMIC_ACQUIRE);
 }
@@ -39,4 +43,9 @@ bool together(Crew* crew, uint32_t count, Task task, const void* what) {
   }
   meet(crew);
   return !load(&crew->abandoned);
+}
+
+bool begin_step(Crew* crew, uint32_t step) {
+  store(&crew->step, step);
+  return load(&crew->ready) > step || wait_for_step(step);
 }

@@ -102,6 +102,7 @@ typedef struct {
   const Engine* engine;
   const Layer* layer;
   uint32_t layer_id;
+  uint32_t number;          /* steps begun so far: four of each layer, then the head's */
   const float* norm_before; /* of what is added to the stream; may be absent */
   const float* norm;        /* of the stream */
   Activations x;
@@ -191,12 +192,17 @@ static void gate_columns(const void* what, uint32_t index) {
 
 /* ── a layer ── */
 
+static bool begin(Step* step) {
+  return begin_step(step->engine->crew, step->number++);
+}
+
 static bool attention(const Engine* engine, Step* step) {
   const Model* model = engine->model;
   const Scratch* scratch = engine->scratch;
   const Layer* layer = step->layer;
   uint32_t tokens = engine->batch->token_count, runs = engine->batch->run_count;
 
+  if (!begin(step)) return false;
   step->norm = layer->attention_norm;
   step->x = activations(engine, scratch->normed, model->dim, tokens);
   if (!together(engine->crew, tokens, add_and_norm, step)) return false;
@@ -210,7 +216,7 @@ static bool attention(const Engine* engine, Step* step) {
   if (!together(engine->crew, runs * model->heads, attend_run, step)) return false;
   step->x = activations(engine, scratch->attended, heads_dim(model), tokens);
   uint32_t tasks = tokens * parts(step->x.columns, TASK_COLUMNS);
-  if (!together(engine->crew, tasks, quantize_columns, step)) return false;
+  if (!together(engine->crew, tasks, quantize_columns, step) || !begin(step)) return false;
   Products output = {step->x, {{&layer->output, scratch->projected}}, .count = 1};
   if (!multiply(engine, &output)) return false;
   step->adds = true;
@@ -224,6 +230,7 @@ static bool feed_forward(const Engine* engine, Step* step) {
   const Layer* layer = step->layer;
   uint32_t tokens = engine->batch->token_count;
 
+  if (!begin(step)) return false;
   step->norm = layer->feed_forward_norm;
   step->x = activations(engine, scratch->normed, model->dim, tokens);
   if (!together(engine->crew, tokens, add_and_norm, step)) return false;
@@ -232,7 +239,7 @@ static bool feed_forward(const Engine* engine, Step* step) {
   if (!multiply(engine, &inner)) return false;
   step->x = activations(engine, scratch->gate, model->feed_forward_dim, tokens);
   uint32_t tasks = tokens * parts(step->x.columns, TASK_COLUMNS);
-  if (!together(engine->crew, tasks, gate_columns, step)) return false;
+  if (!together(engine->crew, tasks, gate_columns, step) || !begin(step)) return false;
   Products down = {step->x, {{&layer->down, scratch->projected}}, .count = 1};
   if (!multiply(engine, &down)) return false;
   step->norm_before = layer->post_feed_forward_norm;
@@ -251,6 +258,7 @@ static bool head(const Engine* engine, Step* step) {
   step->x = activations(engine, engine->scratch->normed, model->dim, rows);
   if (!together(engine->crew, rows, add_and_norm, step)) return false;
   if (batch->wanted == HIDDEN) return true;
+  if (!begin(step)) return false;
   Products logits = {step->x, {{&model->output, engine->scratch->logits}}, .count = 1};
   return multiply(engine, &logits);
 }
@@ -260,7 +268,6 @@ bool forward(const Engine* engine) {
   Step step = {.engine = engine};
   if (!together(engine->crew, engine->batch->token_count, embed_token, engine)) return false;
   for (uint32_t layer_id = 0; layer_id < model->layer_count; layer_id++) {
-    engine->crew->layer = layer_id;
     step.layer = &model->layers[layer_id];
     step.layer_id = layer_id;
     if (!attention(engine, &step) || !feed_forward(engine, &step)) return false;

@@ -1,0 +1,170 @@
+"""A model that does not fit: the same numbers, whatever of it is in memory."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+
+from memory64 import CancelledError, CapacityError, SourceChangedError, SourceError, load_model
+from memory64.inference.engine import Engine, Piece, Wanted
+from memory64.inference.weight_pages import WeightPages
+
+from .teacher import engine_of, logits_of
+
+MIB = 1 << 20
+TOKENS = np.random.default_rng(7).integers(3, 40_000, 150).tolist()
+
+
+@pytest.fixture(scope="module")
+def expected(smollm2: Path) -> np.ndarray:
+    with engine_of(smollm2) as engine:
+        return logits_of(engine, TOKENS)
+
+
+def streamed(engine: Engine) -> int:
+    assert engine.weights.plan is not None
+    return engine.weights.plan.streamed_bytes
+
+
+@pytest.mark.parametrize("capacity_mib", [64, 80, 90])
+@pytest.mark.parametrize("size", [128, 7])
+def test_every_limit_gives_the_same_bits(
+    smollm2: Path, expected: np.ndarray, capacity_mib: int, size: int
+) -> None:
+    capacity = capacity_mib * MIB
+    with engine_of(smollm2, capacity_bytes=capacity) as engine:
+        assert streamed(engine) > 0
+        whole = logits_of(engine, TOKENS, 128)
+        assert np.array_equal(whole, expected)
+        if size != 128:
+            with engine_of(smollm2) as roomy:
+                alike = logits_of(roomy, TOKENS, size)
+            assert np.array_equal(logits_of(engine, TOKENS, size), alike)
+        stats = engine.weights.stats()
+        assert stats is not None
+        assert stats.peak_bytes <= capacity
+
+
+def test_a_tied_head_streams_too(gemma: Path) -> None:
+    tokens = TOKENS[:20]
+    with engine_of(gemma) as engine:
+        expected = logits_of(engine, tokens)
+    with engine_of(gemma, capacity_bytes=200 * MIB) as engine:
+        assert streamed(engine) > 0
+        assert np.array_equal(logits_of(engine, tokens), expected)
+
+
+def test_hidden_states_need_no_head(smollm2: Path) -> None:
+    states = []
+    for capacity in (None, 64 * MIB):
+        with engine_of(smollm2, capacity_bytes=capacity) as engine:
+            cache = engine.new_cache(16)
+            states.append(engine.compute([Piece(cache, 0, TOKENS[:16])], Wanted.HIDDEN))
+            stats = engine.weights.stats()
+            assert stats is not None
+            assert stats.read_bytes < engine.weights.walk.nbytes
+    assert np.array_equal(*states)
+
+
+def test_sessions_take_room_from_the_weights(smollm2: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("memory64.inference.weights.usable_bytes", lambda: 140 * MIB)
+        with engine_of(smollm2) as engine:
+            before = streamed(engine)
+            cache = engine.new_cache(2000)
+            during = streamed(engine)
+            first = engine.compute([Piece(cache, 0, TOKENS[:9])], Wanted.LOGITS)
+            engine.end_cache(cache)
+            assert before < during
+            assert streamed(engine) == before
+            with pytest.raises(CapacityError, match="in memory at once"):
+                engine.new_cache(8192)
+            assert streamed(engine) == before
+            cache = engine.new_cache(9)
+            again = engine.compute([Piece(cache, 0, TOKENS[:9])], Wanted.LOGITS)
+            assert np.array_equal(first, again)
+
+
+def test_four_sessions_at_once(smollm2: Path, expected: np.ndarray) -> None:
+    capacity = 64 * MIB
+    with load_model(smollm2, memory64=True, capacity_bytes=capacity) as model:
+        sessions = [model.session(len(TOKENS)) for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            rows = list(pool.map(lambda session: session.logits(TOKENS[:60]), sessions))
+        alone = sessions[0]
+        alone.clear()
+        for each in rows:
+            assert np.array_equal(each, alone.logits(TOKENS[:60]))
+            alone.clear()
+
+
+def test_too_little_for_the_largest_step(smollm2: Path) -> None:
+    with (
+        load_model(smollm2, memory64=True, capacity_bytes=4 * MIB) as model,
+        pytest.raises(CapacityError, match="weights in memory at once"),
+    ):
+        model.generate("Hello")
+
+
+@pytest.fixture
+def copy(smollm2: Path, tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "model.gguf"
+    shutil.copyfile(smollm2, path)
+    yield path
+    path.unlink()
+
+
+def test_a_file_that_becomes_shorter(copy: Path) -> None:
+    with engine_of(copy, capacity_bytes=64 * MIB) as engine:
+        cache = engine.new_cache(32)
+        engine.compute([Piece(cache, 0, TOKENS[:2])])
+        os.truncate(copy, 40 * MIB)
+        with pytest.raises(SourceChangedError):
+            engine.compute([Piece(cache, 2, TOKENS[2:4])])
+        with pytest.raises(SourceChangedError):
+            engine.compute([Piece(cache, 2, TOKENS[2:4])])
+
+
+def test_a_disk_that_fails_once(smollm2: Path, expected: np.ndarray) -> None:
+    with engine_of(smollm2, capacity_bytes=64 * MIB) as engine:
+        cache = engine.new_cache(len(TOKENS))
+        engine.compute([Piece(cache, 0, TOKENS[:100])])
+        with pytest.MonkeyPatch.context() as patch:
+
+            def fail(self: WeightPages, offset: int, size: int) -> None:
+                raise SourceError("the disk is gone")
+
+            patch.setattr(WeightPages, "bring_in", fail)
+            with pytest.raises(SourceError, match="the disk is gone"):
+                engine.compute([Piece(cache, 100, TOKENS[100:])])
+        after = engine.compute([Piece(cache, 100, TOKENS[100:])], Wanted.LOGITS)
+        assert after.shape[0] == 50
+
+
+def test_cancelling_while_the_disk_stands_still(smollm2: Path) -> None:
+    reads, goes_on = Event(), Event()
+    bring_in = WeightPages.bring_in
+
+    def stand_still(self: WeightPages, offset: int, size: int) -> None:
+        reads.set()
+        goes_on.wait()
+        bring_in(self, offset, size)
+
+    with engine_of(smollm2, capacity_bytes=64 * MIB) as engine:
+        cache = engine.new_cache(4)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(WeightPages, "bring_in", stand_still)
+            with pytest.raises(CancelledError):  # while the disk still stands still
+                engine.compute([Piece(cache, 0, TOKENS[:1])], cancelled=reads.is_set)
+            with pytest.raises(CancelledError):  # and the next call behind it too
+                engine.compute(
+                    [Piece(cache, 0, TOKENS[:1])], cancelled=iter([False, True]).__next__
+                )
+            goes_on.set()
+            rows = engine.compute([Piece(cache, 0, TOKENS[:1])], Wanted.LOGITS)
+    assert np.isfinite(rows).all()
