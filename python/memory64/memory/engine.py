@@ -24,23 +24,30 @@ def _config() -> wasmtime.Config:
 # Here, as the first Config takes a hundred times as long as any other.
 _first_config = _config()
 
+# A cache alone lets two threads in: each would have an engine of its own, which takes no module
+# or store of the other's, and the first configuration serves only once.
 _making = Lock()
 
 
 def engine() -> wasmtime.Engine:
     """Made at the first use, since making it installs signal handlers."""
-    with _making:  # a cache alone lets two threads in, and the configuration serves only once
-        return _make()
+    with _making:
+        return _engine()
+
+
+def kernel_engine() -> wasmtime.Engine:
+    """The one for modules of our own that compute, which nobody stops from outside."""
+    with _making:
+        return _kernel_engine()
 
 
 @cache
-def _make() -> wasmtime.Engine:
+def _engine() -> wasmtime.Engine:
     return wasmtime.Engine(_first_config)
 
 
 @cache
-def kernel_engine() -> wasmtime.Engine:
-    """The one for modules of our own that compute, which nobody stops from outside."""
+def _kernel_engine() -> wasmtime.Engine:
     config = _config()
     # Such a module reads nothing that its caller may not see.
     config.wasm_threads = True  # its atomic instructions
