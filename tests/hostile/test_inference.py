@@ -238,6 +238,26 @@ def test_numbers_that_make_no_sense(runner: Runner, key: str) -> None:
         runner.refused(model, GGUFFormatError, f"llama.{key} is ")
 
 
+CAPS = ("attn_logit_softcapping", "final_logit_softcapping")
+
+
+@pytest.mark.parametrize("key", CAPS)
+def test_caps_that_make_no_sense(runner: Runner, key: str) -> None:
+    values = [f32(-1), f32(-1e-40), f32(NAN), f32(INFINITY), f32(-INFINITY), f32(1e6), f32(3e38)]
+    values += [Value(T.BOOL, False), text("30"), array(T.FLOAT32, [30])]
+    for value in values:
+        runner.refused(Model().number(key, value), GGUFFormatError, f"llama.{key} is ")
+
+
+@pytest.mark.parametrize("key", CAPS)
+def test_caps_at_their_limits(runner: Runner, key: str) -> None:
+    without = runner.logits(Model())
+    for none in (f32(0), f32(-0.0), Value(T.UINT32, 0)):
+        assert runner.logits(Model().number(key, none)) == without
+    for value in (f32(1e-45), f32(1e-20), f32(1000), Value(T.FLOAT64, 1e-300)):
+        assert runner.logits(Model().number(key, value))["finite"]
+
+
 @pytest.mark.parametrize("factor", [1e-5, 0.5, 1.0, 1e9])
 @pytest.mark.parametrize("original", [1, 1 << 24])
 def test_scaling_at_its_limits(runner: Runner, factor: float, original: int) -> None:

@@ -74,11 +74,19 @@ MAX_CONTEXT = 1 << 24
 MAX_WIDTH = (1 << 31) - 1
 MIN_ROPE_BASE, MAX_ROPE_BASE = 2.0, 1e12
 """Several times beyond what models have; the frequencies are then numbers."""
+MAX_CAP = 1000.0
+"""Gemma 2, of which soft-capping is, has 50 and 30. A larger one would cost digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dimensions:
-    """The numbers of one model."""
+    """The numbers of one model.
+
+    Attributes:
+        window: how many positions a local layer sees, 0 for all.
+        attention_cap: scores of attention stay below it, 0 for no soft-capping.
+        logits_cap: so do logits.
+    """
 
     architecture: Architecture
     dim: int
@@ -93,6 +101,8 @@ class Dimensions:
     rope_base: float
     norm_epsilon: float
     window: int
+    attention_cap: float
+    logits_cap: float
 
     def is_local(self, layer_id: int) -> bool:
         """Whether the layer sees a window only."""
@@ -144,6 +154,8 @@ def dimensions(gguf: GGUFDirectory) -> Dimensions:
         rope_base=read.number("rope.freq_base", MIN_ROPE_BASE, MAX_ROPE_BASE, 10_000.0),
         norm_epsilon=read.number("attention.layer_norm_rms_epsilon", 0.0, 1.0),
         window=read.count("attention.sliding_window", 0) if architecture.global_every else 0,
+        attention_cap=read.cap("attn_logit_softcapping"),
+        logits_cap=read.cap("final_logit_softcapping"),
     )
     _check(found, read)
     return found
@@ -207,6 +219,12 @@ class _Reader:
         """A number above ``above`` and up to ``most``, or ``default`` where there is none."""
         value = self._gguf.metadata.scalar(self._key(key), default)
         self.require(type(value) in (int, float) and above < value <= most, self._wrong(key, value))
+        return float(value)
+
+    def cap(self, key: str) -> float:
+        """A number from 0 to ``MAX_CAP``, or 0 where there is none."""
+        value = self._gguf.metadata.scalar(self._key(key), 0)
+        self.require(type(value) in (int, float) and 0 <= value <= MAX_CAP, self._wrong(key, value))
         return float(value)
 
     def require(self, holds: bool, problem: str) -> None:

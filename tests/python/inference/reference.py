@@ -19,7 +19,8 @@ def logits(model: Small, tokens: list[int], weights: dict[str, Doubles], rope_di
         }
         stream = stream + _attention(model, _norm(stream, own["attn_norm"]), own, rope_dims)
         stream = stream + _feed_forward(_norm(stream, own["ffn_norm"]), own)
-    return _norm(stream, weights["output_norm.weight"]) @ weights["output.weight"].T
+    logits = _norm(stream, weights["output_norm.weight"]) @ weights["output.weight"].T
+    return _capped(logits, model, "final_logit_softcapping")
 
 
 def _attention(model: Small, x: Doubles, own: dict[str, Doubles], rope_dims: int) -> Doubles:
@@ -31,6 +32,7 @@ def _attention(model: Small, x: Doubles, own: dict[str, Doubles], rope_dims: int
     shared = model.heads // model.kv_heads
     keys, values = keys.repeat(shared, axis=1), values.repeat(shared, axis=1)
     scores = np.einsum("qhd,khd->hqk", queries, keys) / model.head_dim**0.5
+    scores = _capped(scores, model, "attn_logit_softcapping")
     scores[:, ~np.tri(count, dtype=bool)] = -np.inf
     chances = np.exp(scores - scores.max(-1, keepdims=True))
     chances /= chances.sum(-1, keepdims=True)
@@ -40,6 +42,13 @@ def _attention(model: Small, x: Doubles, own: dict[str, Doubles], rope_dims: int
 def _feed_forward(x: Doubles, own: dict[str, Doubles]) -> Doubles:
     gate = x @ own["ffn_gate"].T
     return (gate / (1 + np.exp(-gate)) * (x @ own["ffn_up"].T)) @ own["ffn_down"].T
+
+
+def _capped(x: Doubles, model: Small, key: str) -> Doubles:
+    if key not in model.numbers:
+        return x
+    cap = float(model.numbers[key].value)
+    return cap * np.tanh(x / cap)
 
 
 def _norm(x: Doubles, weight: Doubles) -> Doubles:

@@ -53,6 +53,8 @@ def test_dimensions(kind: str, tmp_path: Path) -> None:
         rope_base=1e6 if kind == "gemma3" else ROPE_BASE,
         norm_epsilon=pytest.approx(EPSILON),
         window=64 if kind == "gemma3" else 0,
+        attention_cap=0,
+        logits_cap=0,
     )
 
 

@@ -1,5 +1,6 @@
 """What the engine is told of a model: where each tensor is, and what each layer sees."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from gguf import GGMLQuantizationType
 from memory64.gguf import GGUFDirectory, TensorInfo, open_gguf
 from memory64.inference.architecture import dimensions
 from memory64.inference.description import Layer, Matrix, Model, describe
-from models.small import SMALL
+from models.small import SMALL, f32
 
 BASE = 1 << 38
 
@@ -85,3 +86,12 @@ def test_scales(tmp_path: Path) -> None:
     assert (llama.embedding_scale, gemma.embedding_scale) == (1, 16)
     assert (llama.attention_scale, gemma.attention_scale) == (0.125, 0.125)
     assert (llama.attention_cap, gemma.attention_cap) == (0, 0)
+    assert (llama.logits_cap, gemma.logits_cap) == (0, 0)
+
+
+def test_soft_capping(tmp_path: Path) -> None:
+    caps = {"attn_logit_softcapping": f32(50), "final_logit_softcapping": f32(30)}
+    gemma = replace(SMALL["gemma3"], numbers=caps)
+    gguf = open_gguf(gemma.write(tmp_path / "model.gguf", GGMLQuantizationType.Q8_0))
+    model, _ = describe(gguf, dimensions(gguf), address_of)
+    assert (model.attention_cap, model.logits_cap) == (50, 30)

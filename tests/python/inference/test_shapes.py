@@ -8,7 +8,7 @@ import pytest
 from gguf import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 
-from models.small import Small
+from models.small import Small, f32
 from models.writer import u32
 
 from . import reference
@@ -37,12 +37,33 @@ ROUNDING = 0.03
 """Of logits that spread by 3: that of half floats in the cache."""
 
 
+CAPS = {
+    "of scores": {"attn_logit_softcapping": f32(1.5)},
+    "of logits": {"final_logit_softcapping": f32(4.0)},
+    "of both": {"attn_logit_softcapping": f32(0.5), "final_logit_softcapping": f32(3.0)},
+    "far away": {"attn_logit_softcapping": f32(1000.0), "final_logit_softcapping": f32(1000.0)},
+}
+"""Near what scores and logits are, but for the last."""
+
+
 @pytest.mark.parametrize("quant_type", [Q.F32, Q.F16, Q.BF16])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shapes(shape: str, quant_type: Q, tmp_path: Path) -> None:
+    check(*SHAPES[shape], quant_type, tmp_path)
+
+
+@pytest.mark.parametrize("caps", CAPS)
+@pytest.mark.parametrize("shape", ["smallest", "odd"])
+def test_soft_capping(shape: str, caps: str, tmp_path: Path) -> None:
     model, rope_dims = SHAPES[shape]
-    model = replace(model, layers=2, numbers={"rope.dimension_count": u32(rope_dims)})
-    path = model.write(tmp_path / "model.gguf", quant_type)
+    check(replace(model, numbers=CAPS[caps]), rope_dims, Q.F32, tmp_path)
+
+
+def check(model: Small, rope_dims: int, quant_type: Q, folder: Path) -> None:
+    """Compute as many tokens at once as can be, and one at a time."""
+    numbers = {**model.numbers, "rope.dimension_count": u32(rope_dims)}
+    model = replace(model, layers=2, numbers=numbers)
+    path = model.write(folder / "model.gguf", quant_type)
     weights = {
         name: dequantize(quantize(values, quant_type), quant_type) if values.ndim > 1 else values
         for name, values in model.tensors().items()

@@ -2,6 +2,7 @@
 
 #include "cache_element.h"
 #include "exponential.h"
+#include "soft_cap.h"
 
 /* Positions that are looked at together: their keys and values fit the first cache. */
 #define TILE 32
@@ -67,11 +68,7 @@ static void score(const Model* model, const Tile* tile, const float* query, uint
                      : MINUS_INFINITY;
   }
   if (model->attention_cap == 0) return;
-  v128_t cap = splat(model->attention_cap);
-  for (uint32_t i = 0; i < TILE; i += 4) {
-    v128_t four = wasm_f32x4_div(wasm_v128_load(scores + i), cap);
-    wasm_v128_store(scores + i, wasm_f32x4_mul(cap, hyperbolic_tangent(four)));
-  }
+  soft_cap(scores, TILE, model->attention_cap);
   for (uint32_t i = 0; i < TILE; i++)
     if (i < first || i >= end) scores[i] = MINUS_INFINITY;
 }

@@ -28,8 +28,3 @@ static inline v128_t sigmoid(v128_t x) {
   v128_t one = splat(1.0f);
   return wasm_f32x4_div(one, wasm_f32x4_add(one, exponential(wasm_f32x4_neg(x))));
 }
-
-static inline v128_t hyperbolic_tangent(v128_t x) {
-  v128_t twice = wasm_f32x4_add(x, x);
-  return wasm_f32x4_sub(wasm_f32x4_mul(splat(2.0f), sigmoid(twice)), splat(1.0f));
-}

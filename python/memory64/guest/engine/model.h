@@ -31,7 +31,8 @@ typedef struct {
   float norm_epsilon;
   float attention_scale;
   float embedding_scale;
-  float attention_cap; /* scores s become cap * tanh(s / cap); 0 for none */
+  float attention_cap; /* of scores; 0 for none */
+  float logits_cap;    /* 0 for none */
   Matrix embedding, output;
   const float* output_norm;
   Layer layers[];

@@ -6,6 +6,7 @@
 #include "gating.h"
 #include "norm.h"
 #include "rope.h"
+#include "soft_cap.h"
 
 /* Rows of a matrix that a thread takes at a time, for a batch of tokens. For a single one a thread
    takes a larger share: `matmul` reads several parts of it at once, each from memory in its order.
@@ -248,6 +249,18 @@ static bool feed_forward(const Engine* engine, Step* step) {
 
 /* ── the head ── */
 
+static uint64_t logits_count(const Engine* engine) {
+  uint32_t rows = engine->batch->token_count - engine->batch->wanted_from;
+  return (uint64_t)rows * engine->model->output.rows;
+}
+
+static void cap_logits(const void* what, uint32_t index) {
+  const Engine* engine = what;
+  uint64_t first = (uint64_t)index * TASK_COLUMNS, left = logits_count(engine) - first;
+  uint32_t count = left < TASK_COLUMNS ? (uint32_t)left : TASK_COLUMNS;
+  soft_cap(engine->scratch->logits + first, count, engine->model->logits_cap);
+}
+
 static bool head(const Engine* engine, Step* step) {
   const Model* model = engine->model;
   const Batch* batch = engine->batch;
@@ -260,7 +273,10 @@ static bool head(const Engine* engine, Step* step) {
   if (batch->wanted == HIDDEN) return true;
   if (!begin(step)) return false;
   Products logits = {step->x, {{&model->output, engine->scratch->logits}}, .count = 1};
-  return multiply(engine, &logits);
+  if (!multiply(engine, &logits)) return false;
+  if (model->logits_cap == 0) return true;
+  uint32_t tasks = (uint32_t)((logits_count(engine) + TASK_COLUMNS - 1) / TASK_COLUMNS);
+  return together(engine->crew, tasks, cap_logits, engine);
 }
 
 bool forward(const Engine* engine) {

@@ -17,7 +17,7 @@ typedef struct {
   float* gate;      /* feed_forward_dim */
   float* up;        /* feed_forward_dim */
   float* projected; /* dim: what a layer's half is about to add to the stream */
-  float* logits;    /* vocabulary, for each wanted token */
+  float* logits;    /* vocabulary, for each wanted token; room for a multiple of 4 */
   void* eight_bit;  /* activations_bytes of the widest of them */
 } Scratch;
 
