@@ -58,8 +58,7 @@ class Model(ctypes.Structure):
 
     _fields_ = [
         *((name, u32) for name in ("dim", "layer_count", "heads", "kv_heads", "head_dim")),
-        *((name, u32) for name in ("feed_forward_dim", "vocabulary")),
-        *((name, u32) for name in ("rope_dims", "rope_style", "gating")),
+        *((name, u32) for name in ("feed_forward_dim", "rope_dims", "rope_style", "gating")),
         *((name, f32) for name in ("norm_epsilon", "attention_scale", "embedding_scale")),
         *((name, f32) for name in ("attention_cap", "logits_cap")),
         ("embedding", Matrix),
@@ -141,7 +140,6 @@ def describe(
         kv_heads=found.kv_heads,
         head_dim=found.head_dim,
         feed_forward_dim=found.feed_forward_dim,
-        vocabulary=found.vocabulary,
         rope_dims=found.rope_dims,
         rope_style=architecture.rope_style,
         gating=architecture.gating,

@@ -24,7 +24,7 @@ typedef struct {
 } Layer;
 
 typedef struct {
-  uint32_t dim, layer_count, heads, kv_heads, head_dim, feed_forward_dim, vocabulary;
+  uint32_t dim, layer_count, heads, kv_heads, head_dim, feed_forward_dim;
   uint32_t rope_dims;
   uint32_t rope_style;
   uint32_t gating;
