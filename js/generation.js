@@ -14,6 +14,7 @@ class Generation {
     tokensPerSecond: 0,
   });
   #finishReason = null;
+  #logprobs = [];
 
   /** `open(token)` is the addon's, `run(start, options)` the model's or the session's. */
   constructor(open, run, signal) {
@@ -26,6 +27,10 @@ class Generation {
 
   get finishReason() {
     return this.#finishReason;
+  }
+
+  get logprobs() {
+    return this.#logprobs;
   }
 
   next() {
@@ -73,6 +78,7 @@ class Generation {
         const step = await run((token) => native.next(null, token), options);
         this.#usage = Object.freeze({ ...step.usage });
         this.#finishReason = step.finishReason;
+        this.#logprobs.push(...step.logprobs);
         if (step.piece === null) return;
         yield step.piece;
       }

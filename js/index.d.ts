@@ -236,6 +236,11 @@ export interface GenerateOptions {
   repeatLastN?: number;
   /** The same seed picks the same tokens. */
   seed?: number | bigint;
+  /**
+   * Keeps the log-probability of each token in `generation.logprobs`, and those of so many others
+   * beside it.
+   */
+  logprobs?: number;
 }
 
 /** A part of a conversation. */
@@ -278,6 +283,20 @@ export interface EmbedOptions extends CallOptions {
   pooling?: 'mean' | 'last';
 }
 
+/** How probable the model found a token in its place, before temperature and the like. */
+export interface TokenLogprob {
+  /** The token. */
+  readonly token: number;
+  /** The natural logarithm of its probability. */
+  readonly logprob: number;
+}
+
+/** The same of a token that was picked. */
+export interface PickedLogprob extends TokenLogprob {
+  /** The most probable tokens for that place, the most probable first. */
+  readonly top: readonly TokenLogprob[];
+}
+
 /** What a generation took so far; final at its end. */
 export interface Usage {
   /** Tokens of the prompt. */
@@ -308,6 +327,8 @@ export class Generation implements AsyncIterableIterator<string>, AsyncDisposabl
    * `'length'`: no more tokens were allowed or fitted, `'closed'`: it was left.
    */
   readonly finishReason: 'end' | 'stop' | 'length' | 'closed' | null;
+  /** Of each token made so far, if they were asked for: a piece may be of several tokens. */
+  readonly logprobs: readonly PickedLogprob[];
   /** The next piece. */
   next(): Promise<IteratorResult<string, undefined>>;
   /** Ends it; a piece on its way is not waited for. */

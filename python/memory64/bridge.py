@@ -18,7 +18,7 @@ from .memory import MemoryLayout, PrivateRun
 from .model import Memory64Model
 
 if TYPE_CHECKING:
-    from .inference import Generation, Session
+    from .inference import Generation, Session, TokenLogprob
 
 SHORT_ARRAY_LENGTH = 64
 """Metadata arrays up to this length are handed over whole, longer ones when asked for."""
@@ -221,6 +221,7 @@ class BridgedGeneration:
         """``call`` is the one that opens it."""
         self._call = call
         self.generation: Generation | None = None
+        self._logprobs_told = 0
 
     def cancelled(self) -> bool:
         """Whether the call under way is."""
@@ -231,6 +232,17 @@ class BridgedGeneration:
         assert self.generation
         self._call = call
         return next(self.generation, None)
+
+    def new_logprobs(self) -> list[dict[str, Any]]:
+        """Those of the tokens made since the last time."""
+        assert self.generation
+        new = self.generation.logprobs[self._logprobs_told :]
+        self._logprobs_told += len(new)
+        return [{**_logprob(each), "top": list(map(_logprob, each.top))} for each in new]
+
+
+def _logprob(of: "TokenLogprob") -> dict[str, Any]:
+    return {"token": of.token, "logprob": of.logprob}
 
 
 def open_generation(
@@ -289,6 +301,7 @@ def next_piece(bridged: BridgedGeneration, nothing: None, call: Call) -> dict[st
             "firstTokenMs": usage.first_token_seconds * 1000,
             "tokensPerSecond": usage.tokens_per_second,
         },
+        "logprobs": bridged.new_logprobs(),
     }
 
 

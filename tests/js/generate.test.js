@@ -13,6 +13,7 @@ const {
   loadModel,
 } = require('../../native.js');
 const { gemma, smollm2 } = require('./models.js');
+const { runPython } = require('./python.js');
 
 const PROMPT = 'The capital of France is';
 const QUESTION = [{ role: 'user', content: 'What is 2+2?' }];
@@ -65,6 +66,38 @@ describe('model.generate', () => {
     expect(await model.generate(PROMPT, options).text()).toBe(first);
   });
 
+  test('keeps the log-probabilities that Python has', async () => {
+    const script = `
+import dataclasses, json, memory64, sys
+with memory64.load_model(sys.argv[1], memory64=True) as model:
+    generation = model.generate(sys.argv[2], temperature=0, max_tokens=6, logprobs=3)
+    text = "".join(generation)
+print(json.dumps([text, list(map(dataclasses.asdict, generation.logprobs))]))`;
+    const [text, theirs] = JSON.parse(runPython('-c', script, smollm2(), PROMPT));
+    const generation = model.generate(PROMPT, { ...greedy, maxTokens: 6, logprobs: 3 });
+    expect(generation.logprobs).toEqual([]);
+    expect(await generation.text()).toBe(text);
+    const top = ({ token, logprob }) => ({ token, logprob });
+    expect(generation.logprobs).toEqual(
+      theirs.map((each) => ({ ...each, top: each.top.map(top) })),
+    );
+    expect(generation.logprobs.map(({ token }) => token)).toEqual(
+      generation.logprobs.map((each) => each.top[0].token),
+    );
+    expect(await model.detokenize(generation.logprobs.map(({ token }) => token))).toBe(text);
+  });
+
+  test('keeps log-probabilities as they come, and none unless asked', async () => {
+    const counts = [];
+    const generation = model.generate(PROMPT, { ...greedy, maxTokens: 4, logprobs: 0 });
+    for await (const piece of generation) counts.push([piece, generation.logprobs.length]);
+    expect(counts.map(([, count]) => count)).toEqual([1, 2, 3, 4]);
+    expect(generation.logprobs.every(({ top }) => top.length === 0)).toBe(true);
+    const other = model.generate(PROMPT, { ...greedy, maxTokens: 4 });
+    await other.text();
+    expect(other.logprobs).toEqual([]);
+  });
+
   test('ends when the loop is left', async () => {
     const generation = model.generate(PROMPT, greedy);
     for await (const piece of generation) {
@@ -101,6 +134,8 @@ describe('model.generate', () => {
     [{ seed: -1 }, RangeError],
     [{ seed: 'x' }, TypeError],
     [{ topK: 0.5 }, TypeError],
+    [{ logprobs: '1' }, TypeError],
+    [{ logprobs: -1 }, RangeError],
   ])('refuses %p', async (options, ErrorClass) => {
     const generate = async () => await model.generate(PROMPT, options).next();
     await expect(generate()).rejects.toBeInstanceOf(ErrorClass);

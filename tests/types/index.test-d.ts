@@ -17,11 +17,13 @@ import {
   MetadataScalar,
   MetadataValue,
   Model,
+  PickedLogprob,
   Session,
   SourceError,
   SourceNotFoundError,
   Tensor,
   TensorInfo,
+  TokenLogprob,
 } from '../..';
 
 const { signal } = new AbortController();
@@ -128,6 +130,9 @@ expectType<Generation>(generation);
 expectType<Promise<string>>(generation.text());
 expectType<number>(generation.usage.tokensPerSecond);
 expectType<'end' | 'stop' | 'length' | 'closed' | null>(generation.finishReason);
+expectType<readonly PickedLogprob[]>(model.generate('Once', { logprobs: 2 }).logprobs);
+expectType<readonly TokenLogprob[]>(generation.logprobs[0].top);
+expectError(model.generate('Once', { logprobs: true }));
 expectAssignable<AsyncIterable<string>>(model.chat([{ role: 'user', content: 'Hello' }]));
 expectError(model.generate(3));
 expectError(model.chat('Hello'));

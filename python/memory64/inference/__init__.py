@@ -3,6 +3,7 @@
 from .chat_template import Message
 from .generation import GenerateOptions, Generation, Usage
 from .language import Language, Prompt
+from .logprobs import TokenLogprob
 from .runner import Runner
 from .session import Session
 
@@ -14,5 +15,6 @@ __all__ = [
     "Prompt",
     "Runner",
     "Session",
+    "TokenLogprob",
     "Usage",
 ]
