@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
 from threading import Lock
-from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Literal, Self, Unpack
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from numpy import float32
 from numpy.typing import NDArray
 
+from .closeable import Closeable
 from .errors import ClosedError
 from .gguf import GGUFDirectory, LayerWeights, Metadata, Tensor
 from .layers import CacheStats, Memory64LayerManager
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .inference import GenerateOptions, Generation, Language, Message, Prompt, Runner, Session
 
 
-class Memory64Model:
+class Memory64Model(Closeable):
     """A model whose layers are brought into memory when they are asked for.
 
     Made by ``load_model``. Safe to use from several threads; a context manager, and an
@@ -305,19 +306,6 @@ class Memory64Model:
     def __iter__(self) -> Iterator[LayerWeights]:
         """The layers in order, each loaded when its turn comes."""
         return map(self.get_layer, range(self.layer_count))
-
-    def __enter__(self) -> Self:
-        """Return the model."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the model."""
-        self.close()
 
     def __repr__(self) -> str:
         """Source, architecture and mode."""

@@ -4,11 +4,12 @@ import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from types import MappingProxyType, TracebackType
-from typing import Self, TypeVar
+from types import MappingProxyType
+from typing import TypeVar
 
 import wasmtime
 
+from ..closeable import Closeable
 from ..errors import (
     CancelledError,
     ClosedError,
@@ -42,7 +43,7 @@ LOCK_SECONDS = 0.05
 """How often a call that waits for another one looks whether it is cancelled."""
 
 
-class Guest:
+class Guest(Closeable):
     """WebAssembly over a model: what it imports is served, what it exports can be called.
 
     A guest has a store of its own. It reads the model's bytes by the functions of module
@@ -187,19 +188,6 @@ class Guest:
             store, self._store = self._store, None
             if store is not None:
                 store.close()
-
-    def __enter__(self) -> Self:
-        """Return the guest."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def _link(
         self, module: wasmtime.Module, wasi: bool, starts: bool, cancelled: Cancelled

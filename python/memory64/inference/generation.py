@@ -4,9 +4,9 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from time import perf_counter
-from types import TracebackType
-from typing import Any, Literal, Self, TypedDict
+from typing import Any, Literal, TypedDict
 
+from ..closeable import Closeable
 from ..memory import Cancelled, never
 from .logprobs import TokenLogprob, token_logprob
 from .sampler import Sampler
@@ -68,7 +68,7 @@ class Usage:
         return (self.tokens - 1) / later if self.tokens > 1 and later > 0 else 0.0
 
 
-class Generation(Iterator[str]):
+class Generation(Iterator[str], Closeable):
     """An iterator over pieces of text, each whole UTF-8; ``close`` it to stop early."""
 
     def __init__(
@@ -133,19 +133,6 @@ class Generation(Iterator[str]):
         """Stop; twice is fine."""
         self._pieces.close()
         self._work.finish_reason = self._work.finish_reason or "closed"
-
-    def __enter__(self) -> Self:
-        """Return the generation."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop it."""
-        self.close()
 
 
 class _Work:

@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from types import TracebackType
-from typing import Self, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..closeable import Closeable
 from ..errors import ClosedError, SessionBusyError
 from ..memory import Cancelled, never
 from .chat_template import Message
@@ -20,7 +20,7 @@ from .saved_session import read_session, write_session
 from .sequence import TokenSequence
 
 
-class Session:
+class Session(Closeable):
     """Tokens that the model has seen, with their keys and values.
 
     What a prompt has in common with the tokens seen before is not computed again. It does
@@ -139,19 +139,6 @@ class Session:
             with self._turn() as sequence:
                 self._closed = True
                 sequence.close()
-
-    def __enter__(self) -> Self:
-        """Return the session."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def _generation(self, prompt: Sequence[int], options: GenerateOptions) -> Generation:
         return Generation(self._turn(), self._language.tokenizer, prompt, options)

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import wasmtime
 from numpy import uint8
 from numpy.typing import NDArray
 
+from ..closeable import Closeable
 from ..errors import ClosedError, LayoutError, OutOfBoundsError, TensorNotFoundError
 from ..gguf import GGUFDirectory, TensorInfo
 from .cancel import Cancelled, never
@@ -28,7 +28,7 @@ from .truncation import loss_count
 log = logging.getLogger("memory64")
 
 
-class Memory64Runtime:
+class Memory64Runtime(Closeable):
     """The regions of a layout as one flat space of bytes, and the layers in it.
 
     Safe to use from several threads. A context manager: ``close`` at the end. What was
@@ -357,19 +357,6 @@ class Memory64Runtime:
     def close(self) -> None:
         """End all use; the regions go when the last array showing them does."""
         self._space = None
-
-    def __enter__(self) -> Self:
-        """Return the runtime."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def _mapped_anew(self, index: int, reservation: Reservation) -> Region:
         region = Region(self.layout.regions[index], reservation)
