@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,6 +39,7 @@ def engine_wasm(variant: str) -> bytes:
     return (BUILT / f"{variant}.wasm").read_bytes()
 
 
+@cache  # it reads all sources, which takes a millisecond
 def build_engine() -> None:
     """Compile the modules, unless they are those of the sources as they are.
 
