@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from ..errors import LogitsError
 from .sampling import Sampling
-from .top_tokens import top_tokens
 
 SMALLEST = np.finfo(np.float32).tiny
-FEW = 1024
 
 
 class Sampler:
@@ -40,12 +38,15 @@ class Sampler:
         temperature = np.float32(self.sampling.temperature)
         if temperature < SMALLEST:
             return best
-        tokens = self._candidates(logits, highest)
+        values = self._candidates(logits, highest)
         with np.errstate(over="ignore"):  # a low temperature makes the others infinitely worse
-            powers = (logits[tokens] - np.float32(highest)) / temperature
+            powers = (values - np.float32(highest)) / temperature
         bounds = np.exp(powers).cumsum(dtype=np.float64)
-        at = bounds.searchsorted(self._random.random() * bounds[-1], side="right")
-        return int(tokens[min(int(at), tokens.size - 1)])  # the product may have been rounded up
+        at = int(bounds.searchsorted(self._random.random() * bounds[-1], side="right"))
+        at = min(at, values.size - 1)  # the product may have been rounded up
+        # Which token that is: with equal logits, the lower one comes first.
+        rank = at - np.count_nonzero(values > values[at])
+        return int(np.flatnonzero(logits == values[at])[rank])
 
     def _penalized(self, logits: NDArray[np.float32], recent: Sequence[int]) -> NDArray[np.float32]:
         penalty, last_n = self.sampling.repeat_penalty, self.sampling.repeat_last_n
@@ -57,39 +58,22 @@ class Sampler:
         penalized[tokens] = np.where(values > 0, values / penalty, values * penalty)
         return penalized
 
-    def _candidates(self, logits: NDArray[np.float32], highest: float) -> NDArray[np.intp]:
-        """The tokens that ``top_k``, ``top_p`` and ``min_p`` leave."""
+    def _candidates(self, logits: NDArray[np.float32], highest: float) -> NDArray[np.float32]:
+        """The logits that ``top_k``, ``top_p`` and ``min_p`` leave, the highest first.
+
+        Only those are sorted that may stay, and without their tokens, which makes it fast.
+        """
         top_k, top_p, min_p = self.sampling.top_k, self.sampling.top_p, self.sampling.min_p
-        if 0 < top_k < logits.size:
-            tokens = top_tokens(logits, top_k)
-            weights = _weights(logits[tokens], highest)
-            if top_p < 1:
-                count = _nucleus(weights, top_p, weights.sum(dtype=np.float64))
-                tokens, weights = tokens[:count], weights[:count]
-        elif top_p < 1:
-            tokens = _nucleus_of_all(logits, highest, top_p)
-            weights = _weights(logits[tokens], highest)
-        else:
-            tokens = np.arange(logits.size)
-            weights = _weights(logits, highest)
-        return tokens[weights >= min_p]
-
-
-def _nucleus_of_all(logits: NDArray[np.float32], highest: float, top_p: float) -> NDArray[np.intp]:
-    """The most probable tokens that make up ``top_p``: mostly few, so few are sorted first."""
-    total = _weights(logits, highest).sum(dtype=np.float64)
-    sorted_count = FEW
-    while True:
-        tokens = top_tokens(logits, sorted_count)
-        count = _nucleus(_weights(logits[tokens], highest), top_p, total)
-        if count <= tokens.size or tokens.size == logits.size:
-            return tokens[:count]
-        sorted_count *= 32
-
-
-def _nucleus(weights: NDArray[np.float32], top_p: float, total: np.float64) -> int:
-    """How many of the ``weights`` make up ``top_p`` of the ``total``; one more if all do not."""
-    return int(weights.cumsum(dtype=np.float64).searchsorted(top_p * total)) + 1
+        values = np.partition(logits, -top_k)[-top_k:] if 0 < top_k < logits.size else logits
+        weights = _weights(values, highest)
+        total = float(weights.sum(dtype=np.float64))
+        # All below this together are less than what top_p leaves out.
+        negligible = (1 - top_p) * total / values.size
+        values = np.sort(values[weights >= max(min_p, negligible)])[::-1]
+        if top_p == 1:
+            return values
+        bounds = _weights(values, highest).cumsum(dtype=np.float64)
+        return values[: int(bounds.searchsorted(top_p * total)) + 1]
 
 
 def _weights(logits: NDArray[np.float32], highest: float) -> NDArray[np.float32]:

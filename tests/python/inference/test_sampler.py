@@ -103,6 +103,49 @@ def test_tokens_that_are_ruled_out_are_never_picked() -> None:
     assert {sampler.pick(logits, []) for _ in range(200)} == {3, 9}
 
 
+def picked_from_sorted(logits: NDArray[np.float32], sampling: Sampling) -> int:
+    """What is picked where the whole vocabulary is sorted."""
+    order = np.argsort(-logits, kind="stable")[: sampling.top_k or logits.size]
+    values = logits[order] - logits.max()
+    odds = np.exp(values)
+    if sampling.top_p < 1:
+        bounds = odds.cumsum(dtype=np.float64)
+        count = int(bounds.searchsorted(sampling.top_p * bounds[-1])) + 1
+        values, odds = values[:count], odds[:count]
+    values = values[odds >= sampling.min_p]
+    bounds = np.exp(values / np.float32(sampling.temperature)).cumsum(dtype=np.float64)
+    chance = np.random.default_rng(sampling.seed).random()
+    return int(order[bounds.searchsorted(chance * bounds[-1], side="right")])
+
+
+shares = st.sampled_from([0.0, 0.01, 0.3, 0.5, 0.9, 0.999, 1.0])
+
+
+@given(
+    values=st.lists(st.integers(-6, 6), min_size=1, max_size=200),
+    step=st.sampled_from([0.0, 0.3, 1.0, 2.0]),
+    top_k=st.sampled_from([0, 1, 5, 40, 1000]),
+    top_p=shares,
+    min_p=shares,
+    temperature=st.sampled_from([0.1, 0.8, 3.0]),
+    seed=st.integers(0, 1000),
+)
+def test_picks_as_from_a_sorted_vocabulary(
+    values: list[int], step: float, seed: int, **given: Any
+) -> None:
+    logits = np.array(values, np.float32) * np.float32(step)
+    sampling = Sampling(seed=seed, **given)
+    assert Sampler(sampling).pick(logits, []) == picked_from_sorted(logits, sampling)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("top_p", [0.5, 0.95, 0.9999, 1.0])
+def test_picks_as_from_a_large_sorted_vocabulary(top_p: float, seed: int) -> None:
+    logits = logits_of(262_144, scale=seed / 4, seed=seed)
+    sampling = Sampling(top_k=0, top_p=top_p, min_p=0.05 * (seed % 2), seed=seed)
+    assert Sampler(sampling).pick(logits, []) == picked_from_sorted(logits, sampling)
+
+
 @pytest.mark.parametrize("temperature", [0, 0.8])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_logits_that_are_no_numbers(temperature: float, wrong: float) -> None:
