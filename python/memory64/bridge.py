@@ -220,6 +220,7 @@ class BridgedGeneration:
     def __init__(self, call: Call) -> None:
         """``call`` is the one that opens it."""
         self._call = call
+        self._using = Lock()
         self.generation: Generation | None = None
         self._logprobs_told = 0
 
@@ -230,8 +231,15 @@ class BridgedGeneration:
     def next(self, call: Call) -> str | None:
         """The next piece, None at the end."""
         assert self.generation
-        self._call = call
-        return next(self.generation, None)
+        with self._using:
+            self._call = call
+            return next(self.generation, None)
+
+    def close(self) -> None:
+        """Stop, after the piece that is being made: it ends soon where its call is cancelled."""
+        with self._using:
+            if self.generation:
+                self.generation.close()
 
     def new_logprobs(self) -> list[dict[str, Any]]:
         """Those of the tokens made since the last time."""
@@ -307,8 +315,7 @@ def next_piece(bridged: BridgedGeneration, nothing: None, call: Call) -> dict[st
 
 def close_generation(bridged: BridgedGeneration) -> None:
     """Stop; closing twice is fine."""
-    if bridged.generation:
-        bridged.generation.close()
+    bridged.close()
 
 
 def open_session(bridged: BridgedModel, options: dict[str, Any], call: Call) -> "Session":

@@ -14,6 +14,7 @@ const {
 } = require('../../native.js');
 const { gemma, smollm2 } = require('./models.js');
 const { runPython } = require('./python.js');
+const { untilBusy } = require('./threads.js');
 
 const PROMPT = 'The capital of France is';
 const QUESTION = [{ role: 'user', content: 'What is 2+2?' }];
@@ -122,6 +123,19 @@ print(json.dumps([text, list(map(dataclasses.asdict, generation.logprobs))]))`;
     const late = model.generate(PROMPT, { ...greedy, signal: controller.signal });
     await expect(late.next()).rejects.toBe(reason);
     expect(await model.generate(PROMPT, { ...greedy, maxTokens: 4 }).text()).toContain('Paris');
+  });
+
+  test('rejects with the signal’s reason in the middle of a piece', async () => {
+    const session = await model.session({ contextLength: 2048 });
+    const controller = new AbortController();
+    const prompt = Array(2000).fill(1);
+    const generation = session.generate(prompt, { ...greedy, signal: controller.signal });
+    const first = generation.next();
+    await untilBusy();
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    await session.close(); // nothing uses it any more
   });
 
   test.each([

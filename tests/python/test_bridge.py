@@ -266,7 +266,9 @@ def test_text_is_asked_for_in_pieces(smollm2: Path) -> None:
 
 
 def test_each_piece_can_be_cancelled(model: BridgedModel) -> None:
-    generation = bridge.open_generation(model, {"prompt": [1, 2, 3]}, Call(cancelled=True))
+    generation = bridge.open_generation(
+        model, {"prompt": [1, 2, 3], "temperature": 0}, Call(cancelled=True)
+    )
     bridge.next_piece(generation, None, Call())
     with pytest.raises(CancelledError):
         bridge.next_piece(generation, None, Call(cancelled=True))
