@@ -2,19 +2,30 @@
 
 #include <stddef.h>
 
+static uint64_t blocks_of(const Activations* x) {
+  return (uint64_t)x->tokens * (x->columns / BLOCK_COLUMNS);
+}
+
+static int has_coarse_form(uint32_t columns) {
+  return columns % COARSE_COLUMNS == 0;
+}
+
 uint64_t activations_bytes(uint32_t tokens, uint32_t columns) {
   uint64_t blocks = (uint64_t)tokens * (columns / BLOCK_COLUMNS);
-  return blocks * (tokens == 1 ? sizeof(SpreadBlock) : sizeof(ActivationBlock));
+  if (tokens == 1) return blocks * sizeof(SpreadBlock) + blocks / PARTS * sizeof(CoarseBlock);
+  return 2 * blocks * sizeof(ActivationBlock);
 }
 
 Activations activations_in(void* room, const float* values, uint32_t tokens, uint32_t columns) {
-  return (Activations){
-      .tokens = tokens,
-      .columns = columns,
-      .values = values,
-      .blocks = tokens == 1 ? NULL : room,
-      .spread = tokens == 1 ? room : NULL,
-  };
+  Activations x = {.tokens = tokens, .columns = columns, .values = values};
+  if (tokens == 1) {
+    x.one_fine = room;
+    x.one_coarse = (CoarseBlock*)(x.one_fine + blocks_of(&x));
+  } else {
+    x.fine = room;
+    x.coarse = x.fine + blocks_of(&x);
+  }
+  return x;
 }
 
 INLINE float largest_lane(Vector v) {
@@ -49,15 +60,20 @@ INLINE int32_t pair_sum(int32_t pairs) {
   return (int16_t)pairs + (pairs >> 16);
 }
 
-INLINE Quantized quantized(const float* values) {
-  Vector v[8];
-  for (uint32_t i = 0; i < 8; i++) v[i] = wasm_v128_load(values + 4 * i);
-  Vector largest = wasm_f32x4_abs(v[0]);
-  for (uint32_t i = 1; i < 8; i++) largest = wasm_f32x4_pmax(largest, wasm_f32x4_abs(v[i]));
-  float amax = largest_lane(largest);
+INLINE float largest(const float* values, uint32_t count) {
+  Vector v = wasm_f32x4_splat(0);
+  for (uint32_t i = 0; i < count; i += 4)
+    v = wasm_f32x4_pmax(v, wasm_f32x4_abs(wasm_v128_load(values + i)));
+  return largest_lane(v);
+}
+
+/* 32 columns, of which `amax` is to become 127. */
+INLINE Quantized quantized(const float* values, float amax) {
   /* Below this the factor would be infinite; such blocks count as zeros. */
   Vector factor = wasm_f32x4_splat(amax > 1e-36f ? 127 / amax : 0);
-  for (uint32_t i = 0; i < 8; i++) v[i] = rounded(wasm_f32x4_mul(v[i], factor));
+  Vector v[8];
+  for (uint32_t i = 0; i < 8; i++)
+    v[i] = rounded(wasm_f32x4_mul(wasm_v128_load(values + 4 * i), factor));
   Quantized block = {.scale = amax / 127};
   for (uint32_t i = 0; i < 4; i++) block.words[i] = wasm_i16x8_narrow_i32x4(v[2 * i], v[2 * i + 1]);
   block.less_pairs[0] = less_pairs(block.words[0], block.words[1]);
@@ -67,10 +83,14 @@ INLINE Quantized quantized(const float* values) {
   return block;
 }
 
+/* The first or the last 16 columns. */
+INLINE Vector values_of(const Quantized* block, uint32_t half) {
+  return wasm_i8x16_narrow_i16x8(block->words[2 * half], block->words[2 * half + 1]);
+}
+
 INLINE void write_block(const Quantized* block, ActivationBlock* to) {
   for (uint32_t half = 0; half < 2; half++)
-    wasm_v128_store(to->values + 16 * half,
-                    wasm_i8x16_narrow_i16x8(block->words[2 * half], block->words[2 * half + 1]));
+    wasm_v128_store(to->values + 16 * half, values_of(block, half));
   to->scale = block->scale;
   to->sum = block->sum;
   __builtin_memcpy(to->less_pairs, block->less_pairs, sizeof to->less_pairs);
@@ -78,7 +98,7 @@ INLINE void write_block(const Quantized* block, ActivationBlock* to) {
 
 INLINE void write_spread(const Quantized* block, SpreadBlock* to) {
   for (uint32_t half = 0; half < 2; half++) {
-    Vector v = wasm_i8x16_narrow_i16x8(block->words[2 * half], block->words[2 * half + 1]);
+    Vector v = values_of(block, half);
     to->values[4 * half] = wasm_i32x4_shuffle(v, v, 0, 0, 0, 0);
     to->values[4 * half + 1] = wasm_i32x4_shuffle(v, v, 1, 1, 1, 1);
     to->values[4 * half + 2] = wasm_i32x4_shuffle(v, v, 2, 2, 2, 2);
@@ -90,15 +110,53 @@ INLINE void write_spread(const Quantized* block, SpreadBlock* to) {
   for (uint32_t i = 0; i < 4; i++) to->words[i] = block->words[i];
 }
 
+static void quantize_fine(const Activations* x, const float* values, uint64_t at, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++, values += BLOCK_COLUMNS) {
+    Quantized block = quantized(values, largest(values, BLOCK_COLUMNS));
+    if (x->tokens == 1)
+      write_spread(&block, x->one_fine + at + i);
+    else
+      write_block(&block, x->fine + at + i);
+  }
+}
+
+static void write_coarse_block(const Quantized* parts, CoarseBlock* to) {
+  int16_t sums[2 * PARTS], part_sums[PARTS];
+  for (uint32_t part = 0; part < PARTS; part++) {
+    for (uint32_t half = 0; half < 2; half++) {
+      to->values[2 * part + half] = values_of(parts + part, half);
+      sums[2 * part + half] = (int16_t)-pair_sum(parts[part].less_pairs[half]);
+    }
+    part_sums[part] = sums[2 * part] + sums[2 * part + 1];
+  }
+  __builtin_memcpy(to->sums, sums, sizeof sums);
+  for (uint32_t i = 0; i < PARTS / 2; i++) {
+    uint32_t part = i / 2 * 4 + i % 2;
+    to->part_sums[i] = wasm_i32x4_splat((part_sums[part] & 0xffff) | part_sums[part + 2] << 16);
+  }
+  to->scale = wasm_f32x4_splat(parts->scale);
+}
+
+static void quantize_coarse(const Activations* x, const float* values, uint64_t at,
+                            uint32_t count) {
+  for (uint32_t i = 0; i < count; i += PARTS, values += COARSE_COLUMNS) {
+    float amax = largest(values, COARSE_COLUMNS);
+    Quantized parts[PARTS];
+    for (uint32_t part = 0; part < PARTS; part++)
+      parts[part] = quantized(values + part * BLOCK_COLUMNS, amax);
+    if (x->tokens == 1)
+      write_coarse_block(parts, x->one_coarse + (at + i) / PARTS);
+    else
+      for (uint32_t part = 0; part < PARTS; part++)
+        write_block(parts + part, x->coarse + at + i + part);
+  }
+}
+
 void quantize_blocks(const Activations* x, uint32_t token, uint32_t first_block,
                      uint32_t block_count) {
-  uint64_t row_start = (uint64_t)token * (x->columns / BLOCK_COLUMNS);
-  const float* values = x->values + (uint64_t)token * x->columns;
-  for (uint32_t i = first_block; i < first_block + block_count; i++) {
-    Quantized block = quantized(values + (uint64_t)i * BLOCK_COLUMNS);
-    if (x->spread)
-      write_spread(&block, x->spread + i);
-    else
-      write_block(&block, x->blocks + row_start + i);
-  }
+  const float* values =
+      x->values + (uint64_t)token * x->columns + (uint64_t)first_block * BLOCK_COLUMNS;
+  uint64_t at = (uint64_t)token * (x->columns / BLOCK_COLUMNS) + first_block;
+  quantize_fine(x, values, at, block_count);
+  if (has_coarse_form(x->columns)) quantize_coarse(x, values, at, block_count);
 }

@@ -1,6 +1,9 @@
 /* activations.h: the vectors that weights are multiplied with, one per token, and their 8-bit form.
 
-   32 columns share a scale: value ≈ scale * quantised, quantised in -127…127. */
+   value ≈ scale * quantised, quantised in -127…127. As many columns share a scale as a block of
+   the weights has: 32 in the fine form, 256 in the coarse one. Both are made, the coarse one where
+   the columns are whole blocks of it, since matrices of several types may be multiplied with the
+   same activations. */
 
 #ifndef MEMORY64_ENGINE_ACTIVATIONS_H
 #define MEMORY64_ENGINE_ACTIVATIONS_H
@@ -8,8 +11,10 @@
 #include "simd.h"
 
 #define BLOCK_COLUMNS 32
+#define PARTS 8 /* of 32 columns, in a block of 256 */
+#define COARSE_COLUMNS (PARTS * BLOCK_COLUMNS)
 
-/* 32 columns of one token. */
+/* 32 columns of one token, in both forms. */
 typedef struct {
   int8_t values[BLOCK_COLUMNS];
   float scale;
@@ -17,7 +22,8 @@ typedef struct {
   int16_t less_pairs[4]; /* see less_pairs in SpreadBlock */
 } ActivationBlock;
 
-/* The same for a single token, as vectors: a load that splats would cost two instructions more. */
+/* The same for a single token, in the fine form, as vectors: a load that splats would cost two
+   instructions more. */
 typedef struct {
   Vector values[BLOCK_COLUMNS / 4]; /* four columns, four times over: for four rows */
   Vector scale, sum;
@@ -29,20 +35,32 @@ typedef struct {
    `less_pairs` are those columns' sums, times -1: shifted left by n, they are what such a pair of
    lanes starts with where weights are stored plus 1 << n. */
 
+/* 256 columns of a single token, in the coarse form. */
+typedef struct {
+  Vector values[2 * PARTS];    /* 16 columns each */
+  Vector sums[2];              /* of the quantised values of 16 columns each, 16 bits */
+  Vector part_sums[PARTS / 2]; /* of parts 0 and 2, 1 and 3, 4 and 6, 5 and 7, four times over */
+  Vector scale;
+} CoarseBlock;
+
 typedef struct {
   uint32_t tokens, columns;
-  const float* values;     /* tokens x columns */
-  ActivationBlock* blocks; /* tokens x columns / 32; null where there is a single token */
-  SpreadBlock* spread;     /* columns / 32 where there is a single token; else null */
+  const float* values; /* tokens x columns */
+  /* Where there are several tokens: tokens x columns / 32. */
+  ActivationBlock *fine, *coarse;
+  /* Where there is one: columns / 32, and columns / 256. */
+  SpreadBlock* one_fine;
+  CoarseBlock* one_coarse;
 } Activations;
 
-/* Bytes of the 8-bit form. */
+/* Bytes of the 8-bit forms. */
 uint64_t activations_bytes(uint32_t tokens, uint32_t columns);
 
-/* The 8-bit form is to lie in `room`, which is aligned to 64 bytes; nothing is written yet. */
+/* The 8-bit forms are to lie in `room`, which is aligned to 64 bytes; nothing is written yet. */
 Activations activations_in(void* room, const float* values, uint32_t tokens, uint32_t columns);
 
-/* Writes the 8-bit form of some blocks of a token's columns; several threads may do several. */
+/* Writes the 8-bit forms of some blocks of a token's columns; several threads may do several. They
+   begin, and end unless the columns do, where blocks of 256 columns do. */
 void quantize_blocks(const Activations* x, uint32_t token, uint32_t first_block,
                      uint32_t block_count);
 

@@ -1,7 +1,8 @@
 #include "matmul.h"
 
 #include "floats.h"
-#include "one_token.h"
+#include "one_token_256.h"
+#include "one_token_32.h"
 #include "quants.h"
 #include "rows.h"
 
@@ -22,26 +23,27 @@ INLINE void splat_columns(const ActivationBlock* x, Vector* splats) {
   }
 }
 
-/* Adds the products of four rows' blocks, as many columns as a quant block has. */
-typedef Vector AddBlock(const uint8_t* const* rows, const SpreadBlock* x, Vector total,
-                        Anchor* anchor);
+/* Adds the products of four rows' blocks and a SpreadBlock or CoarseBlock. */
+typedef Vector AddBlock(const uint8_t* const* rows, const void* x, Vector total, Anchor* anchor);
 
 /* One token: the rows are as far apart as they can be, since memory is read ahead along them. */
 INLINE void times_one(AddBlock add_block, BlockShape shape, const Matrix* weights,
                       uint32_t first_row, uint32_t row_count, const Activations* x, float* out) {
   Anchor anchor_room, *anchor = &anchor_room;
   OPAQUE(anchor);
-  uint32_t parts = shape.columns / BLOCK_COLUMNS, blocks = weights->cols / shape.columns;
+  int coarse = shape.columns == COARSE_COLUMNS;
+  uint32_t blocks = weights->cols / shape.columns;
   uint32_t step = (row_count + 3) / 4, last = first_row + row_count - 1;
   for (uint32_t row = first_row; row < first_row + step; row++) {
     FourRows rows = four_rows(weights, row, step, last);
-    const SpreadBlock* xs = x->spread;
+    const uint8_t* xs = coarse ? (const void*)x->one_coarse : (const void*)x->one_fine;
     Vector total = wasm_f32x4_splat(0);
-    for (uint32_t block = 0; block < blocks; block++, xs += parts) {
+    for (uint32_t block = 0; block < blocks; block++) {
       for (uint32_t i = 0; i < 4; i++) OPAQUE(rows.start[i]);
       OPAQUE(xs);
       total = add_block(rows.start, xs, total, anchor);
       for (uint32_t i = 0; i < 4; i++) rows.start[i] += shape.bytes;
+      xs += coarse ? sizeof(CoarseBlock) : sizeof(SpreadBlock);
     }
     store_rows(out, row, step, last, total);
   }
@@ -88,6 +90,7 @@ INLINE void times_slab(Unpack unpack, Form form, BlockShape shape, const Matrix*
     rows[g] = four_rows(weights, first_row + 4 * g, 1, last_row);
   for (uint32_t token = 0; token < tokens; token++)
     for (uint32_t g = 0; g < GROUPS; g++) slab.sums[token][g] = wasm_f32x4_splat(0);
+  const ActivationBlock* form_of_x = shape.columns == COARSE_COLUMNS ? x->coarse : x->fine;
   uint32_t row_blocks = weights->cols / BLOCK_COLUMNS, parts = shape.columns / BLOCK_COLUMNS;
   for (uint32_t block = 0; block < row_blocks; block += 8) {
     uint32_t count = row_blocks - block < 8 ? row_blocks - block : 8;
@@ -96,7 +99,7 @@ INLINE void times_slab(Unpack unpack, Form form, BlockShape shape, const Matrix*
         unpack(rows[g].start, &slab.panel[part][g]);
         for (uint32_t i = 0; i < 4; i++) rows[g].start[i] += shape.bytes;
       }
-    const ActivationBlock* xs = x->blocks + (uint64_t)first_token * row_blocks + block;
+    const ActivationBlock* xs = form_of_x + (uint64_t)first_token * row_blocks + block;
     for (uint32_t token = 0; token < tokens; token++, xs += row_blocks)
       add_token(form, slab.panel[0], count, xs, slab.sums[token], anchor);
   }

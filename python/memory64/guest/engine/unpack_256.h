@@ -10,8 +10,6 @@
 #include "panel.h"
 #include "quants.h"
 
-#define PARTS 8 /* of 32 columns, in a block of 256 */
-
 /* The four rows' part in a panel, where other groups' parts lie between theirs. */
 #define PART(panel, part) ((panel)[(part) * GROUPS])
 

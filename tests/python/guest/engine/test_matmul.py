@@ -35,10 +35,10 @@ def activations(tokens: int, columns: int, seed: int) -> NDArray[np.float32]:
 
 
 def as_multiplied(type_: GGMLQuantizationType, x: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The values that 8-bit activations stand for: 32 columns share a scale."""
+    """The values that 8-bit activations stand for: as many share a scale as a block has columns."""
     if type_ in FLOATS:
         return x.astype(np.float64)
-    blocks = x.reshape(len(x), -1, 32)
+    blocks = x.reshape(len(x), -1, block_columns(type_))
     largest = np.abs(blocks).max(-1, keepdims=True)
     factor = np.divide(np.float32(127), largest, out=np.zeros_like(largest), where=largest > 0)
     return (np.rint(blocks * factor) * (largest / np.float32(127)).astype(np.float64)).reshape(
