@@ -12,6 +12,7 @@ from bench import (
     far_bytes,
     guests,
     inference,
+    larger_than_memory,
     opening,
     start_up,
     warm_layer,
@@ -31,6 +32,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
     "guests": guests.run,
     "addon": addon.run,
     "inference": inference.run,
+    "larger-than-memory": larger_than_memory.run,
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -85,16 +86,24 @@ def in_turns(contestants: Mapping[str, Callable[[], T]], rounds: int) -> dict[st
 
 def python_driver(module: str, *arguments: object) -> Any:
     """What `bench/py/MODULE.py` measured in a process of its own."""
-    return _json_from([sys.executable, "-m", f"bench.py.{module}", *map(str, arguments)])
+    return json_from(python_command(module, *arguments))
 
 
 def js_driver(name: str, *arguments: object) -> Any:
     """What `bench/js/NAME.mjs` measured in a process of its own."""
-    return _json_from(["node", str(JS / f"{name}.mjs"), *map(str, arguments)])
+    return json_from(["node", str(JS / f"{name}.mjs"), *map(str, arguments)])
 
 
-def _json_from(command: list[str]) -> Any:
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+def python_command(module: str, *arguments: object) -> list[str]:
+    """What runs `bench/py/MODULE.py`."""
+    return [sys.executable, "-m", f"bench.py.{module}", *map(str, arguments)]
+
+
+def json_from(command: Sequence[str], **environment: str) -> Any:
+    """What a command prints as JSON."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=os.environ | environment
+    )
     if done.returncode:
         raise BenchError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr}")
     return json.loads(done.stdout)

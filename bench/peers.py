@@ -1,15 +1,12 @@
 """Who we are measured against; what is no package of this project is installed when wanted."""
 
-import json
-import os
 import subprocess
 import sys
 import venv
 from functools import cache
 from typing import Any
 
-from bench.errors import BenchError
-from bench.measure import ROOT
+from bench.measure import ROOT, json_from
 
 READER = "gguf-py GGUFReader"
 HUGGINGFACE = "@huggingface/gguf"
@@ -17,8 +14,12 @@ LLAMA_CPP = "llama.cpp"
 NODE_LLAMA_CPP = "node-llama-cpp"
 
 FOLDER = ROOT / "bench"
-LLAMA_CPP_VENV = FOLDER / ".venv"
+PEERS_VENV = FOLDER / ".venv"
+PEERS_PYTHON = PEERS_VENV / "bin" / "python"
 LLAMA_CPP_PACKAGE = "llama-cpp-python"
+
+OWN_PACKAGES_ONLY = {"PYTHONPATH": ""}
+"""Not this project's."""
 
 
 @cache
@@ -43,17 +44,20 @@ def why_no_packages() -> str | None:
 @cache
 def why_no_llama_cpp() -> str | None:
     """None where llama-cpp-python is in an environment of its own or could be compiled there."""
-    python = LLAMA_CPP_VENV / "bin" / "python"
-    if python.exists() and not subprocess.run([python, "-c", "import llama_cpp"]).returncode:
+    return make_environment("llama_cpp", LLAMA_CPP_PACKAGE, "--no-binary", LLAMA_CPP_PACKAGE)
+
+
+def make_environment(module: str, package: str, *options: str) -> str | None:
+    """Let the peers' Python have a module, installed if need be; returns why it has not."""
+    python = str(PEERS_PYTHON)
+    has = [python, "-c", f"import {module}"]
+    if PEERS_PYTHON.exists() and not subprocess.run(has, capture_output=True).returncode:
         return None
-    print(f"compiling {LLAMA_CPP_PACKAGE} into bench/.venv: some ten minutes", file=sys.stderr)
-    venv.create(LLAMA_CPP_VENV, with_pip=True)
-    options = ["--quiet", "--no-binary", LLAMA_CPP_PACKAGE]
-    pip = subprocess.run(
-        [str(python), "-m", "pip", "install", *options, LLAMA_CPP_PACKAGE],
-        capture_output=True,
-        text=True,
-    )
+    print(f"installing {package} into bench/.venv; compiling takes minutes", file=sys.stderr)
+    if not PEERS_PYTHON.exists():
+        venv.create(PEERS_VENV, with_pip=True)
+    install = [python, "-m", "pip", "install", "--quiet", *options, package]
+    pip = subprocess.run(install, capture_output=True, text=True)
     if pip.returncode == 0:
         return None
     return f"could not be installed: {pip.stderr.strip().splitlines()[-1:]}"
@@ -61,12 +65,10 @@ def why_no_llama_cpp() -> str | None:
 
 def llama_cpp_driver(*arguments: object) -> Any:
     """What `bench/py/run_llama_cpp.py` measured."""
+    return json_from(llama_cpp_command(*arguments), **OWN_PACKAGES_ONLY)
+
+
+def llama_cpp_command(*arguments: object) -> list[str]:
+    """What runs `bench/py/run_llama_cpp.py`."""
     driver = FOLDER / "py" / "run_llama_cpp.py"
-    command = [str(LLAMA_CPP_VENV / "bin" / "python"), str(driver), *map(str, arguments)]
-    # Its own package only: not this project's.
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""}
-    )
-    if done.returncode:
-        raise BenchError(f"llama.cpp exited with {done.returncode}:\n{done.stderr}")
-    return json.loads(done.stdout)
+    return [str(PEERS_PYTHON), str(driver), *map(str, arguments)]

@@ -1,6 +1,6 @@
 """Model files made to measure: the shapes that matter, with random but valid weights.
 
-    python models/generate.py llama-7b|beyond-4gib|llama-70b-sparse
+    python models/generate.py llama-7b|llama-13b|beyond-4gib|llama-70b-sparse
 
 prints the absolute path of the file as the last line on stdout. The same call always makes the same
 bytes. Large files are kept by `models.cache`; small ones are written where the caller says.
@@ -56,6 +56,11 @@ class Mark:
 def llama_7b() -> Path:
     """A Llama-2-7B-shaped Q4_K_M file of 4,080,936,160 bytes: 291 tensors in 32 layers."""
     return cached("llama-2-7b-shaped.Q4_K_M.gguf", _write_llama_7b)
+
+
+def llama_13b() -> Path:
+    """A Llama-2-13B-shaped file of 13.8 GB, all Q8_0 but for its norms."""
+    return cached("llama-2-13b-shaped.Q8_0.gguf", _write_llama_13b)
 
 
 def beyond_4gib() -> Path:
@@ -129,6 +134,12 @@ def _write_llama_7b(path: Path) -> None:
     _write_large(path, metadata, llama.tensors(shape, llama.q4_k_m(shape.layers)), "llama-7b")
 
 
+def _write_llama_13b(path: Path) -> None:
+    shape = llama.LLAMA_2_13B
+    metadata = llama.metadata(shape, "Llama 2 13B shaped", LlamaFileType.MOSTLY_Q8_0)
+    _write_large(path, metadata, llama.tensors(shape, lambda _name, _layer: Q.Q8_0), "llama-13b")
+
+
 def _write_beyond_4gib(path: Path) -> None:
     shape = BEYOND_4GIB
     metadata = llama.metadata(shape, "Beyond 4 GiB", LlamaFileType.GUESSED)
@@ -177,6 +188,7 @@ def main() -> int:
     """Generate the file named on the command line and print its path."""
     files = {
         "llama-7b": llama_7b,
+        "llama-13b": llama_13b,
         "beyond-4gib": beyond_4gib,
         "llama-70b-sparse": llama_70b_sparse,
     }

@@ -33,6 +33,7 @@ class Shape:
 
 
 LLAMA_2_7B = Shape(layers=32, dim=4096, ffn=11008, heads=32, kv_heads=32, vocab=32000)
+LLAMA_2_13B = Shape(layers=40, dim=5120, ffn=13824, heads=40, kv_heads=40, vocab=32000)
 LLAMA_2_70B = Shape(layers=80, dim=8192, ffn=28672, heads=64, kv_heads=8, vocab=32000)
 
 

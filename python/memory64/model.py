@@ -18,6 +18,7 @@ from .memory import Cancelled, Memory64Runtime, PrivateRun, never, private_runs
 
 if TYPE_CHECKING:
     from .inference import GenerateOptions, Generation, Language, Message, Prompt, Runner, Session
+    from .streaming import StreamStats
 
 
 class Memory64Model(Closeable):
@@ -217,6 +218,14 @@ class Memory64Model(Closeable):
     def session_bytes(self, context_length: int | None = None) -> int:
         """What a session of that length takes once it is full."""
         return self._runner.session_bytes(context_length)
+
+    def stream_stats(self) -> "StreamStats | None":
+        """How the weights came and went while the model was run; None where they are copies.
+
+        Raises:
+            As ``generate``.
+        """
+        return self._runner.stream_stats()
 
     def tokenize(
         self, text: str, *, add_special: bool = True, parse_special: bool = False

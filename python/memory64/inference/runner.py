@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import CapacityError
 from ..gguf import GGUFDirectory
 from ..memory import Cancelled, Memory64Runtime
+from ..streaming import StreamStats
 from .chat_template import Message
 from .cores import usable_cores
 from .engine import Engine, Wanted
@@ -52,6 +53,10 @@ class Runner:
         self._language = language
         self._engine = Engine(gguf, runtime, threads or usable_cores(), capacity_bytes)
         self._gguf = gguf
+
+    def stream_stats(self) -> StreamStats | None:
+        """How the weights were walked through so far."""
+        return self._engine.weights.stats()
 
     def session_bytes(self, context_length: int | None) -> int:
         """What the keys and values of a session take once it is full."""
