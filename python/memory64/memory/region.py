@@ -75,6 +75,7 @@ class Region:
         Raises:
             CancelledError: ``cancelled`` became true.
             SourceChangedError: the file no longer has them.
+            SourceError: they cannot be read.
         """
         for start in range(offset, offset + size, CHUNK_BYTES):
             if cancelled():
@@ -191,7 +192,9 @@ class Region:
         except OSError as error:
             raise SourceError(f"{what} cannot be read: {error}") from error
         if not there:
-            raise SourceChangedError(f"{what}: the file behind them has become shorter")
+            for extent in self._mapped:
+                extent.source.check()
+            raise SourceError(f"{what} cannot be read: the file is whole, the disk fails")
 
 
 def _as_array(buffer: "ctypes.Array[ctypes.c_ubyte]") -> ByteArray:
