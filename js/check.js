@@ -75,6 +75,19 @@ function checkLayout(layout) {
   });
 }
 
+/** The policy with nothing in it but what Python knows. */
+function checkPolicy(policy) {
+  if (policy === undefined || typeof policy === 'string') return policy;
+  const layers = policy?.pinned;
+  requireType(Array.isArray(layers), 'policy', 'a string or { pinned: [layer, …] }', policy);
+  const pinned = Array.from(layers, (id, index) => {
+    requireType(typeof id === 'number', `policy.pinned[${index}]`, 'a number', id);
+    if (Number.isSafeInteger(id) && id >= 0) return withoutSign(id);
+    throw outOfRange(`policy.pinned[${index}] must be the number of a layer, got ${id}`);
+  });
+  return { pinned };
+}
+
 /** Those options of loadModel that go to Python. */
 function checkLoadOptions({ memory64, maxCached, capacityBytes, policy, threads, layout }) {
   const isMode = [undefined, 'auto', true, false].includes(memory64);
@@ -82,9 +95,14 @@ function checkLoadOptions({ memory64, maxCached, capacityBytes, policy, threads,
   checkCount('maxCached', maxCached);
   checkCount('capacityBytes', capacityBytes);
   checkCount('threads', threads);
-  const isName = policy === undefined || typeof policy === 'string';
-  requireType(isName, 'policy', 'a string', policy);
-  return { memory64, maxCached, capacityBytes, policy, threads, layout: checkLayout(layout) };
+  return {
+    memory64,
+    maxCached,
+    capacityBytes,
+    policy: checkPolicy(policy),
+    threads,
+    layout: checkLayout(layout),
+  };
 }
 
 /** What every call of a guest accepts. */

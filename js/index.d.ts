@@ -38,10 +38,18 @@ export interface LoadOptions extends CallOptions, ProgressOptions {
   /** The most bytes of layers to keep resident. By default taken from the memory there is. */
   capacityBytes?: number;
   /**
-   * Which layer goes when room is needed.
+   * Which layer goes when room is needed:
+   *
+   * - `'lru'`: the one used longest ago.
+   * - `'cyclic'`: the one just used. The best there is for walks over all layers time and again,
+   *   on which `'lru'` never hits.
+   * - `'auto'`: begins as `'lru'`, and changes to `'cyclic'` or back when what was asked for shows
+   *   that the other would hit more.
+   * - `{ pinned: [0, 1, 2] }`: any but these, while there is room for them; the others go as with
+   *   `'auto'`.
    * @default 'lru'
    */
-  policy?: string;
+  policy?: 'lru' | 'cyclic' | 'auto' | { readonly pinned: readonly number[] };
   /**
    * How many threads compute when the model is run.
    * @default the cores that the process may use

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import CapacityError
 from .gguf import GGUFDirectory, open_gguf
-from .layers import Memory64LayerManager, policy_named, usable_bytes
+from .layers import Memory64LayerManager, PolicyChoice, check_choice, usable_bytes
 from .memory import Cancelled, Memory64Runtime, MemoryLayout, never
 from .model import Memory64Model
 
@@ -30,7 +30,7 @@ def load_model(
     layout: MemoryLayout | None = None,
     max_cached: int | None = None,
     capacity_bytes: int | None = None,
-    policy: str = "lru",
+    policy: PolicyChoice = "lru",
     threads: int | None = None,
     enable_logging: bool = False,
     progress: Callable[[float], None] | None = None,
@@ -49,7 +49,10 @@ def load_model(
             all of them are.
         capacity_bytes: bytes of layers resident at once; by default what the process may
             use, control group first.
-        policy: which layer goes when room is needed: ``"lru"``.
+        policy: which layer goes when room is needed: ``"lru"`` the one used longest ago,
+            ``"cyclic"`` the one just used, which is best for walks over all layers time and
+            again, ``"auto"`` whichever of the two the requests so far would have suited more,
+            ``{"pinned": [0, 1, 2]}`` any but these.
         threads: that compute when the model is run; the cores the process may use by default.
         enable_logging: log loads and evictions at INFO to the logger ``memory64``.
         progress: called with the fraction loaded, ending with 1.0.
@@ -63,6 +66,7 @@ def load_model(
         LayoutError: ``layout`` cannot hold the model.
         CapacityError: without Memory64, the model needs more than ``capacity_bytes``.
         CancelledError: ``cancelled`` returned True.
+        OutOfBoundsError: ``policy`` is to keep a layer that there is not.
         TypeError, ValueError: an argument is not what it should be.
     """
     if memory64 != "auto" and not isinstance(memory64, bool):
@@ -73,7 +77,7 @@ def load_model(
         raise ValueError(
             f"threads needs to be a whole number from 1 to {MAX_THREADS}, found {threads!r}"
         )
-    policy_named(policy)  # a wrong name is told before any file is opened
+    check_choice(policy)  # a wrong one is told before any file is opened
     with ExitStack() as if_it_fails:
         gguf = open_gguf(source)
         if_it_fails.callback(gguf.close)

@@ -2,7 +2,7 @@
 
 const fs = require('node:fs');
 
-const { loadModel, ClosedError, Model } = require('../../native.js');
+const { loadModel, ClosedError, Model, OutOfBoundsError } = require('../../native.js');
 const { smollm2 } = require('./models.js');
 
 const path = smollm2();
@@ -39,6 +39,27 @@ test('the cache counts, evicts and clears', async () => {
   await model.clearCache();
   expect(await model.cacheStats()).toMatchObject({ cachedLayers: 0, residentBytes: 0 });
   await model.close();
+});
+
+test.each([
+  ['lru', 0],
+  ['cyclic', 30],
+  ['auto', 10],
+  [{ pinned: [4, 7, 9] }, 9],
+])('the policy %j on four walks with room for eleven layers', async (policy, atLeast) => {
+  const model = await loadModel(path, { memory64: true, maxCached: 11, policy });
+  for (let walk = 0; walk < 4; walk += 1) {
+    for (let id = 0; id < 30; id += 1) await model.getLayer(id);
+  }
+  const { cacheHits } = await model.cacheStats();
+  expect(cacheHits).toBeGreaterThanOrEqual(atLeast);
+  if (policy === 'lru') expect(cacheHits).toBe(0);
+  await model.close();
+});
+
+test('a layer to be kept that there is not', async () => {
+  const loading = loadModel(path, { memory64: true, policy: { pinned: [0, 30] } });
+  await expect(loading).rejects.toThrow(OutOfBoundsError);
 });
 
 test('preloadAllLayers makes every layer resident and tells how far it is', async () => {

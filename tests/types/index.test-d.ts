@@ -39,7 +39,9 @@ expectAssignable<LoadOptions>({
   signal,
   onProgress: (fraction: number) => fraction.toFixed(),
 });
+expectAssignable<LoadOptions>({ policy: { pinned: [0, 1] } });
 expectNotAssignable<LoadOptions>({ memory64: 'yes' });
+expectNotAssignable<LoadOptions>({ policy: 'mru' });
 expectNotAssignable<LoadOptions>({ layout: [['layers', 4]] });
 expectError(loadModel());
 expectNotAssignable<new () => Model>(Model);

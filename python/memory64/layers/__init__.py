@@ -3,14 +3,12 @@
 from .cache import CacheStats
 from .limits import usable_bytes
 from .manager import Memory64LayerManager
-from .policy import LRU, POLICIES, Policy, policy_named
+from .policies import PolicyChoice, check_choice
 
 __all__ = [
-    "LRU",
-    "POLICIES",
     "CacheStats",
     "Memory64LayerManager",
-    "Policy",
-    "policy_named",
+    "PolicyChoice",
+    "check_choice",
     "usable_bytes",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import CapacityError
-from .policy import Policy
+from .policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class LayerCache:
         self._misses += not hit
 
     def use(self, layer_id: int) -> None:
-        """A resident layer was asked for."""
+        """A layer is asked for, resident or not."""
         self._policy.used(layer_id)
 
     def admit(self, layer_id: int, nbytes: int) -> bool:

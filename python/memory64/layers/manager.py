@@ -1,6 +1,6 @@
 """Layers on demand: loads what is asked for once, keeps what the limits allow."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from threading import Condition, get_ident
@@ -14,7 +14,7 @@ from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo, dequantize
 from ..memory import Cancelled, Memory64Runtime, Span, never
 from .cache import CacheStats, LayerCache
 from .limits import usable_bytes
-from .policy import policy_named
+from .policies import PolicyChoice, make_policy
 
 WAKE_SECONDS = 0.05
 """How often somebody who waits for another's load looks whether they are cancelled."""
@@ -35,7 +35,7 @@ class Memory64LayerManager:
         max_cached: int | None = None,
         *,
         capacity_bytes: int | None = None,
-        policy: str = "lru",
+        policy: PolicyChoice = "lru",
     ) -> None:
         """Place the model ``config`` in ``runtime`` and begin with no layer resident.
 
@@ -45,12 +45,15 @@ class Memory64LayerManager:
             max_cached: layers resident at once, at least 1; all by default.
             capacity_bytes: bytes of resident layers; by default what the process may use
                 (control group first), and never less than the largest layer.
-            policy: which layer goes when room is needed: ``"lru"``.
+            policy: which layer goes when room is needed, as for ``load_model``.
 
         Raises:
             LayoutError: the runtime's layout cannot hold the model.
             ValueError: a limit is not positive, or there is no such policy.
+            OutOfBoundsError: the policy is to keep a layer that there is not.
         """
+        for layer_id in policy["pinned"] if isinstance(policy, Mapping) else ():
+            config.layer(layer_id)
         runtime.place(config)
         self._runtime = runtime
         self._gguf = config
@@ -61,7 +64,7 @@ class Memory64LayerManager:
         self._users: list[int] = []
         self._closed = False
         self._cache = LayerCache(
-            policy_named(policy)(),
+            make_policy(policy),
             _positive("max_cached", max_cached) or max(1, config.layer_count),
             _positive("capacity_bytes", capacity_bytes) or max(usable_bytes(), *self._sizes, 1),
             self._evict,
@@ -211,11 +214,11 @@ class Memory64LayerManager:
 
     def _make_resident(self, layer_id: int, cancelled: Cancelled, *, count: bool) -> None:
         """Load the layer unless it is there; called, and returns, with the lock held."""
+        self._cache.use(layer_id)
         while True:
             self._check_open()
             layer = self._cache.find(layer_id)
             if layer and not layer.loading:
-                self._cache.use(layer_id)
                 if count:
                     self._cache.count(hit=True)
                 return

@@ -19,6 +19,7 @@ from memory64 import (
     SourceChangedError,
 )
 from memory64.gguf import GGUFDirectory, open_gguf
+from memory64.layers import PolicyChoice
 from memory64.memory import platform
 from models import generate
 
@@ -38,9 +39,14 @@ def backing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def manager(
-    gguf: GGUFDirectory, max_cached: int | None = None, **limits: int
+    gguf: GGUFDirectory,
+    max_cached: int | None = None,
+    policy: PolicyChoice = "lru",
+    **limits: int,
 ) -> Memory64LayerManager:
-    return Memory64LayerManager(Memory64Runtime(MemoryLayout.single(1)), gguf, max_cached, **limits)
+    return Memory64LayerManager(
+        Memory64Runtime(MemoryLayout.single(1)), gguf, max_cached, policy=policy, **limits
+    )
 
 
 class PlainLRU:
@@ -115,8 +121,30 @@ def test_limits_are_positive_whole_numbers(gguf: GGUFDirectory, limits: dict[str
 
 
 def test_an_unknown_policy_is_told_with_those_known(gguf: GGUFDirectory) -> None:
-    with pytest.raises(ValueError, match="'mru': known are lru"):
+    with pytest.raises(ValueError, match="'mru': known are 'lru'"):
         manager(gguf, policy="mru")  # type: ignore[arg-type]
+
+
+def test_pinned_layers_are_kept_and_must_exist(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf, 3, policy={"pinned": [4, 1]})
+    for _ in range(3):
+        for layer_id in range(LAYERS):
+            layers.load_layer(layer_id)
+    before = layers.cache_stats()
+    layers.load_layer(1)
+    layers.load_layer(4)
+    assert layers.cache_stats().cache_hits == before.cache_hits + 2
+    with pytest.raises(OutOfBoundsError, match=f"no layer {LAYERS}"):
+        manager(gguf, policy={"pinned": [0, LAYERS]})
+
+
+def test_cyclic_hits_on_a_circular_walk(gguf: GGUFDirectory) -> None:
+    layers = manager(gguf, 4, policy="cyclic")
+    for _ in range(LAYERS):
+        for layer_id in range(LAYERS):
+            layers.load_layer(layer_id)
+    rounds = (LAYERS * LAYERS - LAYERS) // (LAYERS - 1)
+    assert layers.cache_stats().cache_hits == rounds * (4 - 1)
 
 
 def test_a_layer_larger_than_the_capacity(gguf: GGUFDirectory) -> None:
