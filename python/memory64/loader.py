@@ -31,6 +31,7 @@ def load_model(
     max_cached: int | None = None,
     capacity_bytes: int | None = None,
     policy: PolicyChoice = "lru",
+    prefetch: int | None = None,
     threads: int | None = None,
     enable_logging: bool = False,
     progress: Callable[[float], None] | None = None,
@@ -53,6 +54,8 @@ def load_model(
             ``"cyclic"`` the one just used, which is best for walks over all layers time and
             again, ``"auto"`` whichever of the two the requests so far would have suited more,
             ``{"pinned": [0, 1, 2]}`` any but these.
+        prefetch: bytes of layers that a walk over the model may load ahead, within its capacity:
+            0 for none, as much as keeps the disk busy by default.
         threads: that compute when the model is run; the cores the process may use by default.
         enable_logging: log loads and evictions at INFO to the logger ``memory64``.
         progress: called with the fraction loaded, ending with 1.0.
@@ -87,7 +90,12 @@ def load_model(
         )
         if_it_fails.callback(runtime.close)
         manager = Memory64LayerManager(
-            runtime, gguf, max_cached, capacity_bytes=capacity_bytes, policy=policy
+            runtime,
+            gguf,
+            max_cached,
+            capacity_bytes=capacity_bytes,
+            policy=policy,
+            prefetch=prefetch,
         )
         if not enabled:
             _check_capacity(gguf, capacity_bytes or usable_bytes())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .closeable import Closeable
 from .errors import ClosedError
 from .gguf import GGUFDirectory, LayerWeights, Metadata, Tensor
-from .layers import CacheStats, Memory64LayerManager
+from .layers import CacheStats, LayerWalk, Memory64LayerManager
 from .memory import Cancelled, Memory64Runtime, PrivateRun, never, private_runs
 
 if TYPE_CHECKING:
@@ -105,6 +105,14 @@ class Memory64Model(Closeable):
             ClosedError: the model is closed.
         """
         return self._manager.load_layer(layer_id, cancelled=cancelled)
+
+    def walk(self) -> LayerWalk:
+        """What iterating over the model uses, for who cancels: ``walk.next(cancelled)``.
+
+        Ahead of its use, a layer takes only room that nobody else needs: see ``prefetch`` of
+        ``load_model``.
+        """
+        return self._manager.walk()
 
     def load_tensor(self, name: str, *, cancelled: Cancelled = never) -> NDArray[float32]:
         """The values of a tensor as a new float32 array, rows first.
@@ -313,8 +321,9 @@ class Memory64Model(Closeable):
         return self.layer_count
 
     def __iter__(self) -> Iterator[LayerWeights]:
-        """The layers in order, each loaded when its turn comes."""
-        return map(self.get_layer, range(self.layer_count))
+        """The layers in order; while one is in hand, those after it are being loaded."""
+        with self.walk() as walk:
+            yield from iter(walk.next, None)
 
     def __repr__(self) -> str:
         """Source, architecture and mode."""

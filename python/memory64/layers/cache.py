@@ -1,10 +1,13 @@
 """Which layers are resident: room, pins and counts. Loads nothing itself."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from ..errors import CapacityError
 from .policies import Policy
+from .prefetch import LayerWalk
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,12 @@ class CacheStats:
     cache_misses: int
     evictions: int
     """Layers dropped to make room for others."""
+    prefetches: int
+    """Layers loaded ahead of the request for them."""
+    prefetch_hits: int
+    """Those of ``cache_hits`` that found what was loaded, or being loaded, ahead of them."""
+    stall_seconds: float
+    """What the requests together waited for their layers."""
     cached_layers: int
     max_cached: int
     resident_bytes: int
@@ -39,6 +48,8 @@ class Residency:
     """A layer that takes room."""
 
     nbytes: int
+    ahead: bool
+    """Nobody has asked for it yet."""
     pins: int = 0
     loading: bool = True
 
@@ -55,8 +66,13 @@ class LayerCache:
         """Begin empty; ``evict(layer_id)`` gives a dropped layer's memory back."""
         self.max_cached = max_cached
         self.capacity_bytes = capacity_bytes
+        self.walks: WeakSet[LayerWalk] = WeakSet()
+        """What is near on one of them goes last."""
         self._hits = 0
         self._misses = 0
+        self._prefetches = 0
+        self._prefetch_hits = 0
+        self._stall_seconds = 0.0
         self._policy = policy
         self._evict = evict
         self._layers: dict[int, Residency] = {}
@@ -68,10 +84,14 @@ class LayerCache:
         """How the layer is held, None where it is not."""
         return self._layers.get(layer_id)
 
-    def count(self, *, hit: bool) -> None:
-        """A request was served."""
+    def count(self, layer_id: int, *, hit: bool, waited: float) -> None:
+        """A request was served, for which somebody waited so many seconds."""
+        layer = self._layers[layer_id]
         self._hits += hit
         self._misses += not hit
+        self._prefetch_hits += layer.ahead
+        self._stall_seconds += waited
+        layer.ahead = False
 
     def use(self, layer_id: int) -> None:
         """A layer is asked for, resident or not."""
@@ -91,18 +111,26 @@ class LayerCache:
             raise self._refusal(layer_id, nbytes)
         if not self._fits_beside(nbytes, self._held(loading=True)):
             return False
-        while not self._fits_beside(nbytes, list(self._layers.values())):
-            self.drop(next(filter(self._droppable, self._policy.victims())))
-            self._evictions += 1
-        self._layers[layer_id] = Residency(nbytes)
-        self._policy.admitted(layer_id)
-        self._resident_bytes += nbytes
-        self._peak_bytes = max(self._peak_bytes, self._resident_bytes)
+        self._admit(layer_id, Residency(nbytes, ahead=False))
+        return True
+
+    def admit_ahead(self, layer_id: int, nbytes: int) -> bool:
+        """Make room for a layer that will be asked for, as ``admit`` does for one that is.
+
+        Returns:
+            False where layers that are held, in use or about to be used take the room.
+        """
+        free = {at for at in self._layers if self._droppable(at) and self._steps_to(at) == math.inf}
+        if not self._fits_beside(nbytes, [self._layers[at] for at in self._layers.keys() - free]):
+            return False
+        self._admit(layer_id, Residency(nbytes, ahead=True))
         return True
 
     def loaded(self, layer_id: int) -> None:
         """The admitted layer's bytes are there."""
-        self._layers[layer_id].loading = False
+        layer = self._layers[layer_id]
+        layer.loading = False
+        self._prefetches += layer.ahead
 
     def drop(self, layer_id: int) -> None:
         """Give up a layer: evicted, cleared, or not loaded after all."""
@@ -137,12 +165,29 @@ class LayerCache:
             cache_hits=self._hits,
             cache_misses=self._misses,
             evictions=self._evictions,
+            prefetches=self._prefetches,
+            prefetch_hits=self._prefetch_hits,
+            stall_seconds=self._stall_seconds,
             cached_layers=len(self._layers),
             max_cached=self.max_cached,
             resident_bytes=self._resident_bytes,
             peak_bytes=self._peak_bytes,
             capacity_bytes=self.capacity_bytes,
         )
+
+    def _admit(self, layer_id: int, layer: Residency) -> None:
+        while not self._fits_beside(layer.nbytes, list(self._layers.values())):
+            victims = filter(self._droppable, self._policy.victims())
+            self.drop(max(victims, key=self._steps_to))
+            self._evictions += 1
+        self._layers[layer_id] = layer
+        self._policy.admitted(layer_id)
+        self._resident_bytes += layer.nbytes
+        self._peak_bytes = max(self._peak_bytes, self._resident_bytes)
+
+    def _steps_to(self, layer_id: int) -> float:
+        """How soon a walk needs the layer."""
+        return min((walk.steps_to(layer_id) for walk in self.walks), default=math.inf)
 
     def _droppable(self, layer_id: int) -> bool:
         layer = self._layers[layer_id]

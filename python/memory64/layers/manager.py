@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from threading import Condition, get_ident
+from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy import float32, uint8
@@ -15,6 +17,10 @@ from ..memory import Cancelled, Memory64Runtime, Span, never
 from .cache import CacheStats, LayerCache
 from .limits import usable_bytes
 from .policies import PolicyChoice, make_policy
+from .prefetch import READERS, LayerWalk
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 WAKE_SECONDS = 0.05
 """How often somebody who waits for another's load looks whether they are cancelled."""
@@ -36,6 +42,7 @@ class Memory64LayerManager:
         *,
         capacity_bytes: int | None = None,
         policy: PolicyChoice = "lru",
+        prefetch: int | None = None,
     ) -> None:
         """Place the model ``config`` in ``runtime`` and begin with no layer resident.
 
@@ -46,6 +53,7 @@ class Memory64LayerManager:
             capacity_bytes: bytes of resident layers; by default what the process may use
                 (control group first), and never less than the largest layer.
             policy: which layer goes when room is needed, as for ``load_model``.
+            prefetch: bytes that ``walk`` loads ahead, as for ``load_model``.
 
         Raises:
             LayoutError: the runtime's layout cannot hold the model.
@@ -54,6 +62,8 @@ class Memory64LayerManager:
         """
         for layer_id in policy["pinned"] if isinstance(policy, Mapping) else ():
             config.layer(layer_id)
+        if prefetch is not None and (type(prefetch) is not int or prefetch < 0):
+            raise ValueError(f"prefetch needs to be a whole number of bytes, found {prefetch!r}")
         runtime.place(config)
         self._runtime = runtime
         self._gguf = config
@@ -63,12 +73,19 @@ class Memory64LayerManager:
         self._changed = Condition()
         self._users: list[int] = []
         self._closed = False
+        usable = usable_bytes()
+        # What cannot all stay in the page cache would push out there what comes next.
+        self._leaves_page_cache = usable < sum(self._sizes)
         self._cache = LayerCache(
             make_policy(policy),
             _positive("max_cached", max_cached) or max(1, config.layer_count),
-            _positive("capacity_bytes", capacity_bytes) or max(usable_bytes(), *self._sizes, 1),
+            _positive("capacity_bytes", capacity_bytes) or max(usable, *self._sizes, 1),
             self._evict,
         )
+        # So much that each reader always has a layer to read.
+        largest = max(self._sizes, default=0)
+        self._prefetch_bytes = READERS * largest if prefetch is None else prefetch
+        self._readers: ThreadPoolExecutor | None = None
 
     def load_layer(self, layer_id: int, *, cancelled: Cancelled = never) -> LayerWeights:
         """The layer's tensors, resident.
@@ -90,6 +107,35 @@ class Memory64LayerManager:
         with self._changed:
             self._make_resident(layer_id, cancelled, count=True)
             return self._handed_out(layer_id)
+
+    def walk(self) -> LayerWalk:
+        """Go over the layers in their order, while those that come next are being loaded."""
+        walk = LayerWalk(self, self._sizes, self._prefetch_bytes)
+        with self._changed:
+            self._cache.walks.add(walk)
+        return walk
+
+    def is_lacking(self, layer_id: int) -> bool:
+        """Whether the layer is neither resident nor being loaded."""
+        with self._changed:
+            return self._cache.find(layer_id) is None
+
+    def load_ahead(self, walk: LayerWalk) -> None:
+        """Let the readers load what is near on the walk, while there is room that nobody needs.
+
+        Their errors are nobody's: the request for the layer will meet them itself.
+        """
+        # Imported here, as it takes longer than opening a model.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with self._changed:
+            self._check_open()
+            if self._next_ahead(walk) is None:
+                return
+            if self._readers is None:
+                self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="memory64-ahead")
+            for _ in range(READERS):
+                self._readers.submit(self._load_near, walk)
 
     def preload_all(
         self,
@@ -184,6 +230,8 @@ class Memory64LayerManager:
                 self._changed.wait()
             self._cache.clear()
             self._weights.clear()
+        if self._readers:
+            self._readers.shutdown(wait=False, cancel_futures=True)
 
     def tensor(self, info: TensorInfo) -> Tensor:
         """A tensor of the model, of a layer or of none."""
@@ -215,21 +263,38 @@ class Memory64LayerManager:
     def _make_resident(self, layer_id: int, cancelled: Cancelled, *, count: bool) -> None:
         """Load the layer unless it is there; called, and returns, with the lock held."""
         self._cache.use(layer_id)
+        asked_at = perf_counter()
         while True:
             self._check_open()
             layer = self._cache.find(layer_id)
             if layer and not layer.loading:
-                if count:
-                    self._cache.count(hit=True)
-                return
+                hit = True
+                break
             if not layer and self._cache.admit(layer_id, self._sizes[layer_id]):
                 self._load(layer_id, cancelled)
-                if count:
-                    self._cache.count(hit=False)
-                return
+                hit = False
+                break
             self._changed.wait(WAKE_SECONDS)
             if cancelled():
                 raise CancelledError(f"waiting for layer {layer_id} was cancelled")
+        if count:
+            self._cache.count(layer_id, hit=hit, waited=perf_counter() - asked_at)
+
+    def _load_near(self, walk: LayerWalk) -> None:
+        with self._changed:
+            while (layer_id := self._next_ahead(walk)) is not None:
+                if not self._cache.admit_ahead(layer_id, self._sizes[layer_id]):
+                    return
+                self._load(layer_id, partial(self._is_behind, layer_id, walk))
+
+    def _next_ahead(self, walk: LayerWalk) -> int | None:
+        """The first of the near layers that is lacking, unless it is the one asked for."""
+        lacking = (layer_id for layer_id in walk.near if self._cache.find(layer_id) is None)
+        first = None if self._closed else next(lacking, None)
+        return None if first is None or walk.steps_to(first) == 0 else first
+
+    def _is_behind(self, layer_id: int, walk: LayerWalk) -> bool:
+        return self._closed or layer_id not in walk.near
 
     def _load(self, layer_id: int, cancelled: Cancelled) -> None:
         """Bring an admitted layer in, the lock released meanwhile."""
@@ -270,7 +335,7 @@ class Memory64LayerManager:
             raise
 
     def _evict(self, layer_id: int) -> None:
-        self._runtime.evict(self._spans[layer_id])
+        self._runtime.evict(self._spans[layer_id], leave_page_cache=self._leaves_page_cache)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -286,11 +286,18 @@ class Memory64Runtime(Closeable):
                 region.load(start, size, cancelled)
             self._log("loaded %s", span)
 
-    def evict(self, spans: Iterable[Span]) -> None:
-        """Give the pages of ``spans`` back to the operating system."""
+    def evict(self, spans: Iterable[Span], *, leave_page_cache: bool = False) -> None:
+        """Give the pages of ``spans`` back to the operating system.
+
+        Args:
+            spans: inside the space.
+            leave_page_cache: it is not to keep them either.
+        """
         for span in spans:
             for region, start, size in self._open().pieces(span.offset, span.size):
                 region.evict(start, size)
+                if leave_page_cache:
+                    region.leave_page_cache(start, size)
             self._log("evicted %s", span)
 
     def add_to_linker(self, linker: wasmtime.Linker) -> None:

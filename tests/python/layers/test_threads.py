@@ -17,43 +17,19 @@ from memory64 import (
     ClosedError,
     Memory64LayerManager,
     Memory64Runtime,
-    MemoryLayout,
 )
 from memory64.gguf import open_gguf
 from memory64.memory import Span
 from models import generate
+from tests.python.layers.watched import WAIT_SECONDS, WatchedRuntime
 
 LAYERS = 8
 THREADS = 16
-WAIT_SECONDS = 60
-
-
-class WatchedRuntime(Memory64Runtime):
-    """Counts loads and evictions by their first byte, and pauses in a load."""
-
-    loads: Counter[int]
-    evicted: list[int]
-    pause: Callable[[], object]
-
-    def load(self, spans: Iterable[Span], **options: Callable[[], bool]) -> None:
-        spans = list(spans)
-        self.loads[spans[0].offset] += 1
-        self.pause()
-        super().load(spans, **options)
-
-    def evict(self, spans: Iterable[Span]) -> None:
-        spans = list(spans)
-        self.evicted.append(spans[0].offset)
-        super().evict(spans)
 
 
 @pytest.fixture
 def runtime() -> WatchedRuntime:
-    runtime = WatchedRuntime(MemoryLayout.single(1))
-    runtime.loads = Counter()
-    runtime.evicted = []
-    runtime.pause = lambda: None
-    return runtime
+    return WatchedRuntime()
 
 
 @pytest.fixture
