@@ -38,14 +38,12 @@ class Memory64Model(Closeable):
         runtime: Memory64Runtime,
         manager: Memory64LayerManager,
         threads: int | None = None,
-        capacity_bytes: int | None = None,
     ) -> None:
         """Join the parts that ``load_model`` made."""
         self.gguf = gguf
         self.runtime = runtime
         self._manager = manager
         self._threads = threads
-        self._capacity_bytes = capacity_bytes
         self._making_runner = Lock()
         self._made_runner: Runner | None = None
         self._closed = False
@@ -194,7 +192,9 @@ class Memory64Model(Closeable):
             ClosedError: the model is closed.
             TypeError, ValueError: an option is not what it should be.
         """
-        return self._runner.generate(prompt, options)
+        # Tokens first: the engine plans with the memory that is free beside the tokenizer.
+        tokens = self._language.prompt(prompt)
+        return self._runner.generate(tokens, options)
 
     def chat(
         self, messages: "Iterable[Message]", **options: "Unpack[GenerateOptions]"
@@ -207,7 +207,8 @@ class Memory64Model(Closeable):
             ChatTemplateError: the model's file has no chat template, or one that fails.
             As ``generate`` otherwise.
         """
-        return self._runner.chat(messages, options)
+        tokens = self._language.conversation(messages)
+        return self._runner.generate(tokens, options)
 
     def session(self, context_length: int | None = None) -> "Session":
         """A sequence of tokens of its own, which keeps what the model has seen.
@@ -281,7 +282,7 @@ class Memory64Model(Closeable):
             CancelledError: ``cancelled`` returned True.
             As ``generate`` otherwise.
         """
-        return self._runner.embed(text, pooling, cancelled)
+        return self._runner.embed(self._language.prompt(text), pooling, cancelled)
 
     def close(self) -> None:
         """Wait for calls under way and let go of everything. Closing twice is fine.
@@ -306,7 +307,7 @@ class Memory64Model(Closeable):
                 raise ClosedError(f"{self.source}: the model has been closed")
             if self._made_runner is None:
                 self._made_runner = Runner(
-                    self.gguf, self.runtime, self._language, self._threads, self._capacity_bytes
+                    self.gguf, self.runtime, self._language, self._threads, self._manager
                 )
             return self._made_runner
 

@@ -61,7 +61,14 @@ def test_a_process_with_too_little_memory_lives(group: Path, smollm2: Path, tmp_
     fd = os.open(smollm2, os.O_RDONLY)
     os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)  # what others had read would be for free
     os.close(fd)
-    program = [sys.executable, "-c", PROGRAM, str(smollm2), json.dumps(TOKENS), str(tmp_path / "row")]
+    program = [
+        sys.executable,
+        "-c",
+        PROGRAM,
+        str(smollm2),
+        json.dumps(TOKENS),
+        str(tmp_path / "row"),
+    ]
     done = subprocess.run(
         ["sh", "-c", f'echo $$ > {group}/cgroup.procs; exec "$@"', "sh", *program],
         cwd=ROOT,

@@ -20,6 +20,7 @@ from ..errors import (
     UnsupportedQuantTypeError,
 )
 from ..gguf import GGMLQuantizationType, GGUFDirectory, TensorInfo
+from ..layers import Memory64LayerManager
 from ..memory import (
     Cancelled,
     Memory64Runtime,
@@ -78,7 +79,7 @@ class Engine:
         gguf: GGUFDirectory,
         runtime: Memory64Runtime,
         threads: int,
-        capacity_bytes: int | None = None,
+        manager: Memory64LayerManager,
     ) -> None:
         """Check the model and make its memories; nothing of its weights is read.
 
@@ -86,8 +87,7 @@ class Engine:
             gguf: the model.
             runtime: where it is placed.
             threads: that compute.
-            capacity_bytes: of weights in memory at once, at most; by default what the process
-                may use beside keys and values.
+            manager: of the model's layers.
 
         Raises:
             UnsupportedArchitectureError, UnsupportedQuantTypeError: it cannot be run.
@@ -116,7 +116,7 @@ class Engine:
         self._write(places.engine, c.Engine(*(SHARED_AT + at for at in parts)))
         self._places = places
         self._crew = c.Crew.from_buffer(self._shared, places.crew)
-        self.weights = Weights(gguf, runtime, self._workspace.weights, capacity_bytes)
+        self.weights = Weights(gguf, runtime, self._workspace.weights, manager)
         self.weights.reserve(room.size)
         self._calls = [
             instantiate(module, store, memory, self.weights.wait_for)

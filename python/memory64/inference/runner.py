@@ -1,6 +1,6 @@
 """Everything that runs a model, made when it is first asked for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Literal
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ..errors import CapacityError
 from ..gguf import GGUFDirectory
+from ..layers import Memory64LayerManager
 from ..memory import Cancelled, Memory64Runtime
 from ..streaming import StreamStats
-from .chat_template import Message
 from .cores import usable_cores
 from .engine import Engine, Wanted
 from .generation import GenerateOptions, Generation
-from .language import Language, Prompt
+from .language import Language
 from .saved_session import fingerprint
 from .sequence import TokenSequence
 from .session import Session
@@ -35,7 +35,7 @@ class Runner:
         runtime: Memory64Runtime,
         language: Language,
         threads: int | None,
-        capacity_bytes: int | None,
+        manager: Memory64LayerManager,
     ) -> None:
         """Make the engine, which reads nothing of the weights.
 
@@ -44,14 +44,14 @@ class Runner:
             runtime: where it is placed.
             language: its tokenizer and chat template.
             threads: as many as the process may use cores by default.
-            capacity_bytes: of weights in memory at once; what the process may use by default.
+            manager: of the model's layers.
 
         Raises:
             UnsupportedArchitectureError, UnsupportedQuantTypeError, GGUFFormatError,
             CapacityError: as for ``Engine``.
         """
         self._language = language
-        self._engine = Engine(gguf, runtime, threads or usable_cores(), capacity_bytes)
+        self._engine = Engine(gguf, runtime, threads or usable_cores(), manager)
         self._gguf = gguf
 
     def stream_stats(self) -> StreamStats | None:
@@ -67,19 +67,18 @@ class Runner:
         sequence = self._sequence(self._capacity(context_length))
         return Session(sequence, self._language, fingerprint(self._gguf))
 
-    def generate(self, prompt: Prompt, options: GenerateOptions) -> Generation:
+    def generate(self, prompt: Sequence[int], options: GenerateOptions) -> Generation:
         """Continue a text in a session of its own."""
-        return self._generation(self._language.prompt(prompt), options)
+        longest = len(prompt) + (options.get("max_tokens") or DEFAULT_CONTEXT)
+        capacity = min(longest, self._engine.dimensions.context_length)
+        return Generation(self._turn(capacity), self._language.tokenizer, prompt, options)
 
-    def chat(self, messages: Iterable[Message], options: GenerateOptions) -> Generation:
-        """Answer a conversation in a session of its own."""
-        return self._generation(self._language.conversation(messages), options)
-
-    def embed(self, text: Prompt, pooling: Pooling, cancelled: Cancelled) -> NDArray[np.float32]:
+    def embed(
+        self, tokens: Sequence[int], pooling: Pooling, cancelled: Cancelled
+    ) -> NDArray[np.float32]:
         """What the last layer makes of a text: float32 of shape [dim]."""
         if pooling not in ("mean", "last"):
             raise ValueError(f"pooling needs to be 'mean' or 'last', found {pooling!r}")
-        tokens = self._language.prompt(text)
         with self._turn(len(tokens)) as sequence:
             rows = np.concatenate(
                 list(sequence.see_each(tokens, Wanted.HIDDEN, cancelled=cancelled))
@@ -89,11 +88,6 @@ class Runner:
     def close(self) -> None:
         """Wait for a call under way and give the memory back."""
         self._engine.close()
-
-    def _generation(self, prompt: list[int], options: GenerateOptions) -> Generation:
-        longest = len(prompt) + (options.get("max_tokens") or DEFAULT_CONTEXT)
-        capacity = min(longest, self._engine.dimensions.context_length)
-        return Generation(self._turn(capacity), self._language.tokenizer, prompt, options)
 
     @contextmanager
     def _turn(self, capacity: int) -> Iterator[TokenSequence]:

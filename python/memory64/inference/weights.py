@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from typing import Protocol
 
 from ..errors import CapacityError
 from ..gguf import GGUFDirectory
-from ..layers import usable_bytes
+from ..layers import Memory64LayerManager, usable_bytes
 from ..memory import HUGE_PAGE_BYTES, Memory64Runtime
 from ..streaming import Reading, Streamer, StreamPlan, StreamStats
 from .steps import EMBEDDING, output_name, walk_through
@@ -29,7 +30,7 @@ class Weights:
         gguf: GGUFDirectory,
         runtime: Memory64Runtime,
         pages: WeightPages,
-        capacity_bytes: int | None,
+        manager: Memory64LayerManager,
     ) -> None:
         """Plan; nothing is read.
 
@@ -37,15 +38,17 @@ class Weights:
             gguf: the model.
             runtime: where it is placed.
             pages: where the engine reads it.
-            capacity_bytes: of weights in memory at most; what the process may use by default.
+            manager: of the model's layers, which lends its capacity while not all fits into it.
 
         Raises:
             CapacityError: the largest step finds no room.
         """
         self.walk = walk_through(gguf, runtime.span)
-        self._capacity_bytes = capacity_bytes
+        self._manager = manager
+        self._lent_bytes = manager.cache_stats().capacity_bytes
         self._usable_bytes = usable_bytes()
         self._reserved_bytes = 0
+        self._planning = Lock()
         self._pages = pages
         self._embedding = runtime.span(gguf.tensors[EMBEDDING])
         self._embedding_is_walked = output_name(gguf) == EMBEDDING
@@ -72,17 +75,19 @@ class Weights:
         Raises:
             CapacityError: there is not so much beside the largest step.
         """
-        self._reserved_bytes += nbytes
-        try:
-            self._plan_anew()
-        except CapacityError:
-            self._reserved_bytes -= nbytes
-            raise
+        with self._planning:
+            self._reserved_bytes += nbytes
+            try:
+                self._plan_anew()
+            except CapacityError:
+                self._reserved_bytes -= nbytes
+                raise
 
     def give_back(self, nbytes: int) -> None:
         """Take what was reserved for weights again."""
-        self._reserved_bytes -= nbytes
-        self._plan_anew()
+        with self._planning:
+            self._reserved_bytes -= nbytes
+            self._plan_anew()
 
     @contextmanager
     def read_for(self, progress: Progress, steps: int) -> Iterator[None]:
@@ -100,6 +105,8 @@ class Weights:
         def set_ready(count: int) -> None:
             progress.ready = count
 
+        if self._streamer.plan.streamed_bytes:
+            self._borrow()
         self._reading = reading = self._streamer.begin(steps, lambda: progress.step, set_ready)
         ended = self._reader.submit(reading.run)
         try:
@@ -124,6 +131,22 @@ class Weights:
         """Wait for a read under way."""
         self._reader.shutdown()
 
+    def _borrow(self) -> None:
+        """Have what layers that were handed out do not need."""
+        lent = self._manager.lend(self._have_less)
+        with self._planning:
+            self._lent_bytes = lent
+            self._plan_anew()
+
+    def _have_less(self, nbytes: int) -> None:
+        with self._planning:
+            before, self._lent_bytes = self._lent_bytes, nbytes
+            try:
+                self._plan_anew()
+            except CapacityError:
+                self._lent_bytes = before
+                raise
+
     def _plan_anew(self) -> None:
         if self._streamer:
             self._streamer.set_budget(self._budget_bytes())
@@ -135,8 +158,7 @@ class Weights:
             )
 
     def _budget_bytes(self) -> int:
-        left = self._usable_bytes - self._reserved_bytes
-        return left if self._capacity_bytes is None else min(left, self._capacity_bytes)
+        return min(self._usable_bytes - self._reserved_bytes, self._lent_bytes)
 
     def _advise(self) -> None:
         """Tell the system what is special while not all fits."""

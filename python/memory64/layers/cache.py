@@ -1,7 +1,7 @@
 """Which layers are resident: room, pins and counts. Loads nothing itself."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from weakref import WeakSet
 
@@ -66,6 +66,8 @@ class LayerCache:
         """Begin empty; ``evict(layer_id)`` gives a dropped layer's memory back."""
         self.max_cached = max_cached
         self.capacity_bytes = capacity_bytes
+        self.lent_bytes = 0
+        """Of the capacity: what somebody else has in memory of the same model."""
         self.walks: WeakSet[LayerWalk] = WeakSet()
         """What is near on one of them goes last."""
         self._hits = 0
@@ -144,6 +146,11 @@ class LayerCache:
         for layer_id in list(filter(self._droppable, self._layers)):
             self.drop(layer_id)
 
+    @property
+    def held_bytes(self) -> int:
+        """Of layers that cannot be dropped now."""
+        return _nbytes(self._held(loading=True))
+
     def pin(self, layer_id: int) -> None:
         """Keep a resident layer until unpinned as often as pinned."""
         self._layers[layer_id].pins += 1
@@ -201,13 +208,17 @@ class LayerCache:
     def _fits_beside(self, nbytes: int, layers: list[Residency]) -> bool:
         return (
             len(layers) < self.max_cached
-            and sum(layer.nbytes for layer in layers) + nbytes <= self.capacity_bytes
+            and _nbytes(layers) + nbytes <= self.capacity_bytes - self.lent_bytes
         )
 
     def _refusal(self, layer_id: int, nbytes: int) -> CapacityError:
         pinned = self._held()
-        held = f", of which {len(pinned)} pinned layers take {sum(p.nbytes for p in pinned)}"
+        held = f", of which {len(pinned)} pinned layers take {_nbytes(pinned)}"
         return CapacityError(
             f"layer {layer_id} needs {nbytes} bytes; the capacity is {self.capacity_bytes} bytes "
             f"in at most {self.max_cached} layers" + (held if pinned else "")
         )
+
+
+def _nbytes(layers: Iterable[Residency]) -> int:
+    return sum(layer.nbytes for layer in layers)

@@ -27,8 +27,9 @@ def _cgroup_available() -> Iterator[int]:
         if limit is None or usage is None:
             continue
         # Cached file pages count as used, but are given up before anything is refused.
-        reclaimable = _read_field(limit_file.parent / "memory.stat", "inactive_file")
-        yield limit - usage + reclaimable
+        stat = limit_file.parent / "memory.stat"
+        cached = sum(_read_field(stat, f"{state}_file") for state in ("inactive", "active"))
+        yield limit - usage + cached
 
 
 def _cgroup_files() -> Iterator[tuple[Path, Path]]:

@@ -72,6 +72,7 @@ class Memory64LayerManager:
         self._weights: dict[int, LayerWeights] = {}
         self._changed = Condition()
         self._users: list[int] = []
+        self._take_back: Callable[[int], None] = _nobody
         self._closed = False
         usable = usable_bytes()
         # What cannot all stay in the page cache would push out there what comes next.
@@ -199,6 +200,22 @@ class Memory64LayerManager:
             self._check_open()
             self._cache.clear()
 
+    def lend(self, take_back: Callable[[int], None]) -> int:
+        """Let somebody have all of the capacity that pinned layers leave; the others go.
+
+        Args:
+            take_back: told how much less may be had, when a layer needs room; it may raise
+                ``CapacityError`` where it cannot do with so little.
+
+        Returns:
+            Bytes that may be had until then.
+        """
+        with self._changed:
+            self._cache.clear()
+            self._take_back = take_back
+            self._cache.lent_bytes = self._cache.capacity_bytes - self._cache.held_bytes
+            return self._cache.lent_bytes
+
     def cache_stats(self) -> CacheStats:
         """The statistics at this moment."""
         with self._changed:
@@ -270,6 +287,8 @@ class Memory64LayerManager:
             if layer and not layer.loading:
                 hit = True
                 break
+            if not layer:
+                self._have_given_back(self._sizes[layer_id])
             if not layer and self._cache.admit(layer_id, self._sizes[layer_id]):
                 self._load(layer_id, cancelled)
                 hit = False
@@ -279,6 +298,15 @@ class Memory64LayerManager:
                 raise CancelledError(f"waiting for layer {layer_id} was cancelled")
         if count:
             self._cache.count(layer_id, hit=hit, waited=perf_counter() - asked_at)
+
+    def _have_given_back(self, nbytes: int) -> None:
+        """Lend so much less that there is room for so many bytes."""
+        cache = self._cache
+        room = cache.capacity_bytes - cache.lent_bytes - cache.held_bytes
+        if cache.lent_bytes and nbytes > room:
+            less = max(0, cache.lent_bytes - (nbytes - room))
+            self._take_back(less)
+            cache.lent_bytes = less
 
     def _load_near(self, walk: LayerWalk) -> None:
         with self._changed:
@@ -340,6 +368,10 @@ class Memory64LayerManager:
     def _check_open(self) -> None:
         if self._closed:
             raise ClosedError(f"{self._gguf.name}: the model has been closed")
+
+
+def _nobody(nbytes: int) -> None:
+    """Takes back what nobody has."""
 
 
 def _positive(name: str, value: int | None) -> int | None:

@@ -16,8 +16,8 @@ Floats = NDArray[np.float32]
 
 @contextmanager
 def engine_of(path: Path, threads: int = 2, capacity_bytes: int | None = None) -> Iterator[Engine]:
-    with load_model(path, memory64=True) as model:
-        engine = Engine(model.gguf, model.runtime, threads, capacity_bytes)
+    with load_model(path, memory64=True, capacity_bytes=capacity_bytes) as model:
+        engine = Engine(model.gguf, model.runtime, threads, model._manager)
         try:
             yield engine
         finally:

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
@@ -168,3 +169,46 @@ def test_cancelling_while_the_disk_stands_still(smollm2: Path) -> None:
             goes_on.set()
             rows = engine.compute([Piece(cache, 0, TOKENS[:1])], Wanted.LOGITS)
     assert np.isfinite(rows).all()
+
+
+def test_layers_and_text_share_the_capacity(smollm2: Path, expected: np.ndarray) -> None:
+    capacity = 64 * MIB
+    with (
+        load_model(smollm2, memory64=True, capacity_bytes=capacity) as model,
+        model.session(len(TOKENS)) as session,
+    ):
+
+        def resident() -> int:
+            stats = model.stream_stats()
+            assert stats is not None
+            return model.cache_stats().resident_bytes + stats.resident_bytes
+
+        rows = []
+        for first in range(0, 24, 4):
+            rows.append(session.logits(TOKENS[first : first + 4]))
+            assert resident() <= capacity
+            assert model.cache_stats().resident_bytes == 0
+            for layer_id in range(first, first + 4):
+                model.get_layer(layer_id)
+                assert resident() <= capacity
+        with model.get_layer(3), model.get_layer(5):
+            rows.append(session.logits(TOKENS[24:28]))
+            assert model.cache_stats().cached_layers == 2
+            assert resident() <= capacity
+        with load_model(smollm2) as roomy, roomy.session(28) as other:
+            alike = [other.logits(TOKENS[first : first + 4]) for first in range(0, 28, 4)]
+        assert np.array_equal(np.concatenate(rows), np.concatenate(alike))
+
+
+def test_layers_that_are_held_can_leave_too_little(smollm2: Path) -> None:
+    with (
+        load_model(smollm2, memory64=True, capacity_bytes=50 * MIB) as model,
+        model.session(4) as session,
+    ):
+        session.logits(TOKENS[:1])
+        with ExitStack() as held:
+            with pytest.raises(CapacityError, match="at once"):
+                for layer_id in range(30):
+                    held.enter_context(model.get_layer(layer_id))
+            assert model.cache_stats().cached_layers > 5
+        session.logits(TOKENS[1:2])

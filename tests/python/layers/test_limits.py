@@ -37,7 +37,7 @@ def test_a_v2_group_and_those_above_it(system: Path) -> None:
     put(system / "cgroup/app/worker/memory.current", 3 * GIB)
     put(system / "cgroup/app/memory.max", 4 * GIB)
     put(system / "cgroup/app/memory.current", 3 * GIB)
-    put(system / "cgroup/app/memory.stat", f"anon 5\ninactive_file {GIB}\n")
+    put(system / "cgroup/app/memory.stat", f"anon 5\ninactive_file {GIB - 7}\nactive_file 7\n")
     assert limits.usable_bytes() == usable(2 * GIB)
 
 
