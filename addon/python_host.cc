@@ -195,6 +195,7 @@ PythonHost& PythonHost::Get() {
 }
 
 void PythonHost::Start() {
+  [[maybe_unused]] thread_local LeavingEarly of_this_thread;
   std::call_once(started_, [this] {
     const char* named = std::getenv("MEMORY64_PYTHON");
     std::thread(&PythonHost::Live, this, std::string(named ? named : "")).detach();
@@ -205,8 +206,15 @@ void PythonHost::Start() {
   });
 }
 
+// Handlers run last in, first out, and libraries that Python loads later register handlers too
+// (OpenSSL). The objects of the thread that exits end before any handler runs, so what is
+// registered then comes first.
+PythonHost::LeavingEarly::~LeavingEarly() {
+  LeaveEarlyAtExit();
+}
+
 // A library's destructor that runs while another thread is inside that library hangs the exit
-// (OpenBLAS) or crashes it. Only on_exit learns the status; elsewhere it cannot be kept.
+// (OpenBLAS) or crashes it (OpenSSL). Only on_exit learns the status; elsewhere it cannot be kept.
 void PythonHost::LeaveEarlyAtExit() {
 #if defined(__linux__)
   on_exit([](int status, void*) { LeaveIfBusy(status); }, nullptr);

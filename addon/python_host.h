@@ -63,6 +63,10 @@ class PythonHost {
   void Live(const std::string& named);
   void Boot(const std::string& named);
   void ReapForever();
+  // Of a thread that runs JavaScript, one of which is to exit.
+  struct LeavingEarly {
+    ~LeavingEarly();
+  };
   static void LeaveEarlyAtExit();
   static void LeaveIfBusy(int status);
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-from gguf import quants
 
-MARKER = Path(__file__).with_name("multiplying")
+from memory64.layers import manager
+
+MARKER = Path(__file__).with_name("inside")
 
 
 def multiply(*_: object) -> NoReturn:
@@ -20,4 +21,4 @@ def multiply(*_: object) -> NoReturn:
         matrix @ matrix
 
 
-quants.dequantize = multiply
+manager.dequantize = multiply
