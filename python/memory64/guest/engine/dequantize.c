@@ -317,8 +317,3 @@ void dequantize(uint32_t type, const void* blocks, float* out, uint64_t count) {
       return;
   }
 }
-
-uint64_t row_bytes(uint32_t type, uint32_t columns) {
-  BlockShape shape = block_shape(type);
-  return shape.bytes ? (uint64_t)columns / shape.columns * shape.bytes : 0;
-}

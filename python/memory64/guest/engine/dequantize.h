@@ -8,8 +8,4 @@
 /* Writes `count` floats, a whole number of the type's blocks; none for a type it does not know. */
 void dequantize(uint32_t type, const void* blocks, float* out, uint64_t count);
 
-/* Bytes of `columns` weights, a whole number of the type's blocks; 0 for a type it does not know.
- */
-uint64_t row_bytes(uint32_t type, uint32_t columns);
-
 #endif

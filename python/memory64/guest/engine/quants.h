@@ -89,11 +89,9 @@ typedef struct {
   uint8_t weights[128]; /* 16 bytes for 32 columns */
 } BlockIQ4_XS;
 
-/* Columns and bytes of a block; no bytes for a type that the engine does not know. */
+/* Columns and bytes of a block. */
 typedef struct {
   uint32_t columns, bytes;
 } BlockShape;
-
-BlockShape block_shape(uint32_t type);
 
 #endif

@@ -27,7 +27,3 @@ EXPORT(dequantize)
 void export_dequantize(uint32_t type, const void* blocks, float* out, uint64_t count) {
   dequantize(type, blocks, out, count);
 }
-
-EXPORT(row_bytes) uint64_t export_row_bytes(uint32_t type, uint32_t columns) {
-  return row_bytes(type, columns);
-}

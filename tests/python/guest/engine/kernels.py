@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import memory64
 
 ENGINE = Path(memory64.__file__).parent / "guest" / "engine"
-SOURCES = ("activations.c", "dequantize.c", "floats.c", "matmul.c", "quants.c")
+SOURCES = ("activations.c", "dequantize.c", "floats.c", "matmul.c")
 OPTIONS = (
     "--target=wasm64-freestanding",
     "-O3",
@@ -77,9 +77,6 @@ class Kernels:
     def _put_last(self, array: NDArray) -> int:
         """Where the memory ends: a read beyond the array traps."""
         return self._put(array, PAGES * PAGE - array.nbytes)
-
-    def row_bytes(self, type_: int, columns: int) -> int:
-        return self._call("row_bytes", type_, columns)
 
     def dequantize(self, type_: int, blocks: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
         self._free = ARGUMENTS_START

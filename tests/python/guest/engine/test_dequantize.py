@@ -55,14 +55,3 @@ def test_every_scale(kernels: Kernels, type_: GGMLQuantizationType) -> None:
 )
 def test_any_number_of_floats(kernels: Kernels, type_: GGMLQuantizationType, count: int) -> None:
     check(kernels, type_, random_rows(type_, 1, count, 1.0, seed=4))
-
-
-@every_type
-def test_bytes_of_a_row(kernels: Kernels, type_: GGMLQuantizationType) -> None:
-    length, size = GGML_QUANT_SIZES[type_]
-    assert kernels.row_bytes(type_, 4 * length) == 4 * size
-
-
-def test_unknown_types_have_no_bytes(kernels: Kernels) -> None:
-    known = set(TYPES)
-    assert all(kernels.row_bytes(t, 256) == 0 for t in range(64) if t not in known)
