@@ -3,7 +3,7 @@ import { run } from './run.mjs';
 
 /** Makes sure that the engine, which runs models inside WebAssembly, is compiled. */
 export function ensureEngine(python) {
-  const build = 'from memory64.inference.build import build_engine; build_engine()';
+  const build = 'from memory64.kernels.build import build_engine; build_engine()';
   const { ok, output } = run(python.executable, ['-c', build]);
   if (ok) return;
   throw new Failure(

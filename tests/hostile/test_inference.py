@@ -27,7 +27,7 @@ from memory64 import (
     UnsupportedArchitectureError,
     UnsupportedQuantTypeError,
 )
-from memory64.inference.description import MATRIX_TYPES
+from memory64.kernels import KERNEL_TYPES
 from models.small import DIM, SMALL, f32
 from models.writer import TensorSpec, Value, array, header, offsets, text, u32, write
 
@@ -366,7 +366,7 @@ def test_values_beyond_numbers(runner: Runner, value: float) -> None:
         runner.logits(Model().put(name, values))
 
 
-@pytest.mark.parametrize("quant_type", [Q(number) for number in sorted(MATRIX_TYPES)])
+@pytest.mark.parametrize("quant_type", [Q(number) for number in sorted(KERNEL_TYPES)])
 def test_random_bytes(runner: Runner, quant_type: Q) -> None:
     """Every pattern of scales is among them, infinite ones and those that are no numbers."""
     chance = np.random.default_rng(quant_type)

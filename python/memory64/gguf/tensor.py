@@ -12,6 +12,11 @@ from .dequantize import dequantize
 from .header import TensorInfo, split_layer_name
 from .quant_type import GGMLQuantizationType
 
+Dequantize = Callable[
+    [NDArray[np.uint8], GGMLQuantizationType, tuple[int, ...], str], NDArray[np.float32]
+]
+"""From a tensor's bytes, type, shape and name to its values."""
+
 
 class Tensor:
     """One tensor: what it is, and the file's own bytes of it.
@@ -24,15 +29,20 @@ class Tensor:
         offset: in the flat space over all regions.
     """
 
-    __slots__ = ("_info", "_read", "offset")
+    __slots__ = ("_dequantize", "_info", "_read", "offset")
 
     def __init__(
-        self, info: TensorInfo, offset: int, read: Callable[[], NDArray[np.uint8]]
+        self,
+        info: TensorInfo,
+        offset: int,
+        read: Callable[[], NDArray[np.uint8]],
+        dequantize: Dequantize = dequantize,
     ) -> None:
         """Describe the tensor ``info`` at ``offset``; ``read`` gives its bytes."""
         self._info = info
         self.offset = offset
         self._read = read
+        self._dequantize = dequantize
 
     @property
     def name(self) -> str:
@@ -73,7 +83,7 @@ class Tensor:
         Raises:
             UnsupportedQuantTypeError: there is no dequantisation for ``quant_type``.
         """
-        return dequantize(self.data, self.quant_type, self.shape, self.name)
+        return self._dequantize(self.data, self.quant_type, self.shape, self.name)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """The dequantised values, so that numpy functions take a tensor as it is."""

@@ -10,17 +10,10 @@ from collections.abc import Callable
 from ..errors import GGUFFormatError, UnsupportedQuantTypeError
 from ..gguf import GGMLQuantizationType, GGUFDirectory, TensorInfo
 from ..gguf.cursor import excerpt
+from ..kernels import KERNEL_TYPES
 from .architecture import Dimensions
 
 Q = GGMLQuantizationType
-
-MATRIX_TYPES = frozenset(
-    [
-        *(Q.F32, Q.F16, Q.BF16, Q.Q8_0, Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1),
-        *(Q.Q2_K, Q.Q3_K, Q.Q4_K, Q.Q5_K, Q.Q6_K, Q.IQ4_NL, Q.IQ4_XS),
-    ]
-)
-"""What matrices may consist of."""
 
 ROPE_FACTORS = "rope_freqs.weight"
 """Not for the engine: it is given the angles."""
@@ -201,7 +194,7 @@ class _Finder:
     def matrix(self, name: str, rows: int, cols: int) -> Matrix:
         """A matrix of that shape."""
         info = self._tensor(name, (rows, cols))
-        if info.quant_type not in MATRIX_TYPES:
+        if info.quant_type not in KERNEL_TYPES:
             raise UnsupportedQuantTypeError(
                 f"{self._gguf.name}: {name!r} is of type {info.quant_type.name}, which the "
                 "engine does not compute with"

@@ -1,4 +1,4 @@
-"""The engine's module: compiled code, and an instance of it for each thread."""
+"""Instances of the kernels, one for each thread."""
 
 import ctypes
 import os
@@ -6,22 +6,8 @@ from collections.abc import Callable
 
 import wasmtime
 
-from ..memory import kernel_engine, kernel_module
+from ..memory import kernel_engine
 from . import description as c
-from .build import engine_wasm
-
-
-def engine_module() -> wasmtime.Module:
-    """The best that runs here, compiled for this machine.
-
-    Raises:
-        GuestError: see ``engine_wasm``.
-    """
-    try:
-        return kernel_module(engine_wasm("relaxed"))
-    except wasmtime.WasmtimeError:  # a processor, or a wasmtime, without relaxed SIMD
-        return kernel_module(engine_wasm("plain"))
-
 
 WaitForStep = Callable[[int], bool]
 """Sleeps until a step of the pass may begin; False where it will not."""

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ..errors import CapacityError
 from ..gguf import GGUFDirectory
+from ..kernels import usable_cores
 from ..layers import Memory64LayerManager
 from ..memory import Cancelled, Memory64Runtime
 from ..streaming import StreamStats
-from .cores import usable_cores
 from .engine import Engine, Wanted
 from .generation import GenerateOptions, Generation
 from .language import Language

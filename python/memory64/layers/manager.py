@@ -12,7 +12,8 @@ from numpy import float32, uint8
 from numpy.typing import NDArray
 
 from ..errors import CancelledError, CapacityError, ClosedError
-from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo, dequantize
+from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo
+from ..kernels import dequantize
 from ..memory import Cancelled, Memory64Runtime, Span, never
 from .cache import CacheStats, LayerCache
 from .limits import usable_bytes
@@ -253,7 +254,7 @@ class Memory64LayerManager:
     def tensor(self, info: TensorInfo) -> Tensor:
         """A tensor of the model, of a layer or of none."""
         span = self._runtime.span(info)
-        return Tensor(info, span.offset, partial(self._bytes_of, info.layer_id, span))
+        return Tensor(info, span.offset, partial(self._bytes_of, info.layer_id, span), dequantize)
 
     def dequantize(self, info: TensorInfo, *, cancelled: Cancelled = never) -> NDArray[float32]:
         """The values of a tensor; leaves no more resident than there was.

@@ -34,6 +34,9 @@ _MADV_RANDOM = 1
 _MADV_DONTNEED = 4
 _MADV_HUGEPAGE = 14
 _MADV_POPULATE_READ = 22
+_MREMAP_MAYMOVE = 1
+_MREMAP_FIXED = 2
+_MREMAP_DONTUNMAP = 4
 
 _SA_SIGINFO = 4
 _SA_NODEFER = 0x40000000
@@ -78,6 +81,14 @@ if CAN_MAP:
     )
     _libc.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
     _libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    _libc.mremap.restype = ctypes.c_void_p
+    _libc.mremap.argtypes = (
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_size_t,
+        ctypes.c_int,
+        ctypes.c_void_p,
+    )
 
 
 def anonymous_pages(size: int) -> mmap.mmap:
@@ -90,6 +101,43 @@ def anonymous_pages(size: int) -> mmap.mmap:
         flags = _MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
         return mmap.mmap(-1, size, flags=flags)
     return mmap.mmap(-1, size)
+
+
+def huge_pages(size: int) -> memoryview:
+    """Zeroed private memory that begins where a huge page does, so that such pages can move there.
+
+    Raises:
+        OSError: the operating system refuses.
+    """
+    flags = {"flags": _MAP_PRIVATE | mmap.MAP_ANONYMOUS} if CAN_MAP else {}
+    pages = mmap.mmap(-1, size + HUGE_PAGE_BYTES, **flags)
+    address = ctypes.addressof(ctypes.c_ubyte.from_buffer(pages))
+    prefer_huge_pages(address, len(pages))
+    lead = -address % HUGE_PAGE_BYTES
+    return memoryview(pages)[lead : lead + size]
+
+
+def prefer_huge_pages(address: int, size: int) -> None:
+    """Take memory for these pages a huge page at a time, where the system does so at all."""
+    if CAN_MAP:
+        _libc.madvise(address, size, _MADV_HUGEPAGE)
+
+
+def move_pages(source: int, destination: int, size: int) -> bool:
+    """Let the pages at ``destination`` be those at ``source``, where there are zeros then.
+
+    Both are private memory, and whole pages of it; what is in them is not copied.
+
+    Returns:
+        False where the system cannot (Linux before 5.7); there are zeros at ``destination``.
+    """
+    if not CAN_MAP:
+        return False
+    flags = _MREMAP_MAYMOVE | _MREMAP_FIXED | _MREMAP_DONTUNMAP
+    if _libc.mremap(source, size, size, flags, destination) == destination:
+        return True
+    map_zeros(destination, size)  # the system may have taken away what was there
+    return False
 
 
 class SharedPages:
