@@ -30,7 +30,7 @@ from bench.memory_limit import memory_limit, why_no_limits
 from bench.page_cache import drop
 from bench.peers import LLAMA_CPP, OWN_PACKAGES_ONLY, llama_cpp_command, why_no_llama_cpp
 from bench.table import Row, Table, at_least, at_most
-from memory64.inference.cores import usable_cores
+from memory64.kernels import usable_cores
 from models import generate
 
 ROUNDS = 2
