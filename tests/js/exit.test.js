@@ -11,7 +11,7 @@ const { runPython } = require('./python.js');
 
 const model = smollm2();
 const digestOf3 = digestInFile(model, 3);
-const calls = ['load', 'layer', 'preload', 'tensor'];
+const calls = ['load', 'layer', 'preload', 'tensor', 'generate', 'chat'];
 
 function run(steps, env) {
   const { stdout, ...end } = runNode([script('process.js'), model, ...steps], { env });

@@ -14,7 +14,7 @@ const { smollm2 } = require('./models.js');
 const model = smollm2();
 const digestOf3 = digestInFile(model, 3);
 
-const calls = ['load', 'layer', 'preload', 'tensor'];
+const calls = ['load', 'layer', 'preload', 'tensor', 'generate', 'chat'];
 
 /** Interrupts a process that does steps as soon as it has told what is expected. */
 async function interrupt(steps, expected) {

@@ -6,7 +6,7 @@ const { llama7B, smollm2 } = require('./models.js');
 
 const model = smollm2();
 const digestOf3 = digestInFile(model, 3);
-const calls = ['load', 'layer', 'preload', 'tensor'];
+const calls = ['load', 'layer', 'preload', 'tensor', 'generate', 'chat'];
 
 function run(name, ...args) {
   return runWith([], name, ...args);

@@ -86,8 +86,24 @@ class Steps {
         return model.clearCache();
       case 'tensor':
         return model.loadTensor('token_embd.weight', { signal });
+      case 'generate':
+        return model.generate('Once upon a time', { maxTokens: 6, signal }).text();
+      case 'chat':
+        return this.#chat({ maxTokens: 6, signal });
       default:
         throw new Error(`no such call: ${name}`);
+    }
+  }
+
+  /** Answers in a session, a piece at a time; there may be none. */
+  async #chat(options) {
+    const session = await this.#model.session({ contextLength: 128 });
+    try {
+      for await (const piece of session.chat([{ role: 'user', content: 'Hello' }], options)) {
+        if (piece === '') throw new Error('an empty piece');
+      }
+    } finally {
+      await session.close();
     }
   }
 
