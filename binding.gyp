@@ -22,6 +22,7 @@
       'addon/python_host.cc',
       'addon/session.cc',
       'addon/settler.cc',
+      'addon/walk.cc',
     ],
     'dependencies': [
       '<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except',

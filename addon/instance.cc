@@ -6,6 +6,7 @@
 #include "guest.h"
 #include "model.h"
 #include "session.h"
+#include "walk.h"
 
 namespace memory64 {
 
@@ -16,7 +17,8 @@ Instance::Instance(Napi::Env env)
       model(Napi::Persistent(Model::Define(env))),
       guest(Napi::Persistent(Guest::Define(env))),
       session(Napi::Persistent(Session::Define(env))),
-      generation(Napi::Persistent(Generation::Define(env))) {
+      generation(Napi::Persistent(Generation::Define(env))),
+      walk(Napi::Persistent(Walk::Define(env))) {
   napi_add_env_cleanup_hook(
       env, [](void* cache) { static_cast<BufferCache*>(cache)->Close(); }, buffers.get());
 }

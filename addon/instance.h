@@ -21,6 +21,7 @@ struct Instance {
   Napi::FunctionReference guest;
   Napi::FunctionReference session;
   Napi::FunctionReference generation;
+  Napi::FunctionReference walk;
 };
 
 }  // namespace memory64

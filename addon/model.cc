@@ -4,6 +4,7 @@
 #include "instance.h"
 #include "job.h"
 #include "python_host.h"
+#include "walk.h"
 
 namespace py = pybind11;
 
@@ -13,6 +14,7 @@ Napi::Function Model::Define(Napi::Env env) {
   return DefineClass(env, "Model",
                      {
                          InstanceMethod<&Model::GetLayer>("getLayer"),
+                         InstanceMethod<&Model::OpenWalk>("openWalk"),
                          InstanceMethod<&Model::LoadTensor>("loadTensor"),
                          InstanceMethod<&Model::ReadMetadata>("readMetadata"),
                          InstanceMethod<&Model::PreloadAllLayers>("preloadAllLayers"),
@@ -46,6 +48,11 @@ Model::Model(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Model>(info), mo
 // getLayer(id, token?) -> Promise<{ offset, data: ArrayBuffer }[]>
 Napi::Value Model::GetLayer(const Napi::CallbackInfo& info) {
   return model_.AskAbout(info, "get_layer");
+}
+
+// openWalk(null, token?) -> Promise<{ native, description }>
+Napi::Value Model::OpenWalk(const Napi::CallbackInfo& info) {
+  return Walk::Open(model_, info);
 }
 
 // loadTensor(name, token?) -> Promise<ArrayBuffer>

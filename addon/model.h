@@ -19,6 +19,7 @@ class Model : public Napi::ObjectWrap<Model> {
 
  private:
   Napi::Value GetLayer(const Napi::CallbackInfo& info);
+  Napi::Value OpenWalk(const Napi::CallbackInfo& info);
   Napi::Value LoadTensor(const Napi::CallbackInfo& info);
   Napi::Value ReadMetadata(const Napi::CallbackInfo& info);
   Napi::Value PreloadAllLayers(const Napi::CallbackInfo& info);

@@ -48,11 +48,11 @@ function checkOptions(options) {
   return { signal, onProgress };
 }
 
-function checkCount(name, value) {
+function checkCount(name, value, least = 1) {
   if (value === undefined) return;
   requireType(typeof value === 'number', name, 'a number', value);
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw outOfRange(`${name} must be a whole number of at least 1, got ${value}`);
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw outOfRange(`${name} must be a whole number of at least ${least}, got ${value}`);
   }
 }
 
@@ -89,17 +89,20 @@ function checkPolicy(policy) {
 }
 
 /** Those options of loadModel that go to Python. */
-function checkLoadOptions({ memory64, maxCached, capacityBytes, policy, threads, layout }) {
+function checkLoadOptions(options) {
+  const { memory64, maxCached, capacityBytes, policy, prefetch, threads, layout } = options;
   const isMode = [undefined, 'auto', true, false].includes(memory64);
   requireType(isMode, 'memory64', "'auto', true or false", memory64);
   checkCount('maxCached', maxCached);
   checkCount('capacityBytes', capacityBytes);
+  checkCount('prefetch', prefetch, 0);
   checkCount('threads', threads);
   return {
     memory64,
     maxCached,
     capacityBytes,
     policy: checkPolicy(policy),
+    prefetch: prefetch === 0 ? 0 : prefetch, // -0 is no whole number in Python
     threads,
     layout: checkLayout(layout),
   };

@@ -51,6 +51,12 @@ export interface LoadOptions extends CallOptions, ProgressOptions {
    */
   policy?: 'lru' | 'cyclic' | 'auto' | { readonly pinned: readonly number[] };
   /**
+   * How many bytes of layers a `for await` over the model may load ahead of the one in hand, within
+   * `capacityBytes`; 0 for none.
+   * @default two layers
+   */
+  prefetch?: number;
+  /**
    * How many threads compute when the model is run.
    * @default the cores that the process may use
    */
@@ -200,7 +206,7 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
   close(): Promise<void>;
   /** Closes the model at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
-  /** The layers in order. While one is in hand, the next is already being made resident. */
+  /** The layers in order. While one is in hand, those after it are already being loaded. */
   [Symbol.asyncIterator](): AsyncGenerator<Layer, void, undefined>;
 }
 
@@ -568,6 +574,12 @@ export interface CacheStats {
   cacheMisses: number;
   /** Layers that had to leave. */
   evictions: number;
+  /** Layers loaded ahead of the request for them. */
+  prefetches: number;
+  /** Those of `cacheHits` that found what was loaded, or being loaded, ahead of them. */
+  prefetchHits: number;
+  /** What the requests together waited for their layers. */
+  stallMs: number;
   /** Layers resident now. */
   cachedLayers: number;
   /** The most layers to keep resident. */

@@ -82,7 +82,7 @@ class Model {
     const id = checkLayerId(layerId, this.layerCount);
     const { signal } = checkOptions(options);
     const runs = await this.#run((token) => this.#native.getLayer(id, token), { signal });
-    return new Layer(id, this.#layers.get(id) ?? [], runs, (...args) => this.loadTensor(...args));
+    return this.#layer(id, runs);
   }
 
   async loadTensor(name, options = {}) {
@@ -175,25 +175,23 @@ class Model {
     return this.close();
   }
 
-  /** While the caller works with a layer, the next one is already on its way. */
+  /** While the caller works with a layer, those after it are already on their way. */
   async *[Symbol.asyncIterator]() {
-    const leaving = new AbortController();
-    const ask = (id) => {
-      if (id >= this.layerCount) return undefined;
-      const layer = this.getLayer(id, { signal: leaving.signal });
-      layer.catch(() => {}); // told to the caller when it is this layer's turn
-      return layer;
-    };
+    const { native: walk } = await this.#run((token) => this.#native.openWalk(null, token));
     try {
-      let coming = ask(0);
-      for (let id = 0; id < this.layerCount; id += 1) {
-        const layer = await coming;
-        coming = ask(id + 1);
-        yield layer;
+      for (;;) {
+        const next = await this.#run((token) => walk.next(null, token));
+        if (next === null) return;
+        yield this.#layer(next.id, next.runs);
       }
     } finally {
-      leaving.abort();
+      await call(() => walk.close());
     }
+  }
+
+  #layer(id, runs) {
+    const infos = this.#layers.get(id) ?? [];
+    return new Layer(id, infos, runs, (...args) => this.loadTensor(...args));
   }
 
   #generation(what, options) {

@@ -86,6 +86,7 @@ def load_model(source: str, options: dict[str, Any], call: Call) -> BridgedModel
         max_cached=options.get("maxCached"),
         capacity_bytes=options.get("capacityBytes"),
         policy=options.get("policy", "lru"),
+        prefetch=options.get("prefetch"),
         threads=options.get("threads"),
         progress=call.progress,
         cancelled=call.cancelled,
@@ -113,6 +114,42 @@ def get_layer(bridged: BridgedModel, layer_id: int, call: Call) -> list[dict[str
     return [run._asdict() for run in bridged.layer_runs(layer_id)]
 
 
+class BridgedWalk:
+    """A walk over the layers of a model."""
+
+    def __init__(self, bridged: BridgedModel) -> None:
+        """Begin before the first layer."""
+        self.model = bridged
+        self.layers = bridged.model.walk()
+
+
+def open_walk(bridged: BridgedModel, nothing: None, call: Call) -> BridgedWalk:
+    """Begin to walk over the layers."""
+    del nothing, call
+    return BridgedWalk(bridged)
+
+
+def describe_walk(walk: BridgedWalk) -> dict[str, Any]:
+    """Nothing about it stays the same."""
+    del walk
+    return {}
+
+
+def next_layer(walk: BridgedWalk, nothing: None, call: Call) -> dict[str, Any] | None:
+    """The next layer's number and bytes, as of ``get_layer``; None at the end."""
+    del nothing
+    layer = walk.layers.next(call.cancelled)
+    if layer is None:
+        return None
+    runs = walk.model.layer_runs(layer.layer_id)
+    return {"id": layer.layer_id, "runs": [run._asdict() for run in runs]}
+
+
+def close_walk(walk: BridgedWalk) -> None:
+    """Load nothing more ahead; closing twice is fine."""
+    walk.layers.close()
+
+
 def load_tensor(bridged: BridgedModel, name: str, call: Call) -> NDArray[float32]:
     """The values of a tensor."""
     return bridged.model.load_tensor(name, cancelled=call.cancelled)
@@ -136,6 +173,9 @@ def cache_stats(bridged: BridgedModel) -> dict[str, Any]:
         "cacheHits": stats.cache_hits,
         "cacheMisses": stats.cache_misses,
         "evictions": stats.evictions,
+        "prefetches": stats.prefetches,
+        "prefetchHits": stats.prefetch_hits,
+        "stallMs": stats.stall_seconds * 1000,
         "cachedLayers": stats.cached_layers,
         "maxCached": stats.max_cached,
         "residentBytes": stats.resident_bytes,

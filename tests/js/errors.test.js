@@ -86,6 +86,7 @@ const wrongLoads = [
   ['maxCached 1.5', () => ['m.gguf', { maxCached: 1.5 }], RangeError],
   ['capacityBytes -1', () => ['m.gguf', { capacityBytes: -1 }], RangeError],
   ['capacityBytes NaN', () => ['m.gguf', { capacityBytes: NaN }], RangeError],
+  ['prefetch -1', () => ['m.gguf', { prefetch: -1 }], RangeError],
   ['policy as number', () => ['m.gguf', { policy: 1 }], TypeError],
   ['a policy unknown', () => ['m.gguf', { policy: 'nix' }], RangeError],
   ['a policy without layers', () => ['m.gguf', { policy: {} }], TypeError],

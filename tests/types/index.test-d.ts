@@ -35,6 +35,7 @@ expectAssignable<LoadOptions>({
   maxCached: 4,
   capacityBytes: 1e9,
   policy: 'lru',
+  prefetch: 0,
   layout: [{ name: 'layers', sizeGb: 4 }],
   signal,
   onProgress: (fraction: number) => fraction.toFixed(),
