@@ -15,6 +15,7 @@ from bench import (
     larger_than_memory,
     opening,
     start_up,
+    walk,
     warm_layer,
 )
 from bench.errors import BenchError
@@ -26,6 +27,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
     "far-bytes": far_bytes.run,
     "start-up": start_up.run,
     "cold-layer": cold_layer.run,
+    "walk": walk.run,
     "warm-layer": warm_layer.run,
     "cached-layer": cached_layer.run,
     "event-loop": event_loop.run,
