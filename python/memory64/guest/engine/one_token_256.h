@@ -1,7 +1,8 @@
 /* one_token_256.h: products of four rows with one token, for quant types in blocks of 256 columns.
 
-   Row by row: lanes hold sums of arbitrary columns, integers that are multiplied by the scales of
-   parts or halves of parts as they are, and are added up across the lanes at the block's end. */
+   Rows are not transposed: lanes hold sums of arbitrary columns of one row, integers that are
+   multiplied by the scales of parts or halves of parts, and only at the block's end are lanes added
+   up. */
 
 #ifndef MEMORY64_ENGINE_ONE_TOKEN_256_H
 #define MEMORY64_ENGINE_ONE_TOKEN_256_H
@@ -98,63 +99,89 @@ INLINE Vector sums_by_half(const HalfScales* scales, const CoarseBlock* x) {
 
 /* ── One scale for a part ───────────────────────────────────────────────────────────────── */
 
-/* The products of 16 columns. */
-INLINE Vector half_product(Vector weights, const CoarseBlock* x, uint32_t part, uint32_t half) {
-  return dot_pairs(weights, x->values[2 * part + half]);
+/* Row by row within a part, so that activations are loaded once for the four. */
+
+/* sum + scale * the products of 32 columns. */
+INLINE Vector add_part(Vector sum, Vector first, Vector last, const Vector* x, Vector scale) {
+  Vector product = wasm_i16x8_add(dot_pairs(first, x[0]), dot_pairs(last, x[1]));
+  return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(product, scale));
 }
 
-INLINE Vector add_product_of_part(Vector sum, Vector first, Vector last, Vector scale) {
-  return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(wasm_i16x8_add(first, last), scale));
-}
+/* Adds the products of parts `part` and `part` + 1, of all rows. */
+typedef void AddTwoParts(const uint8_t* const* rows, uint32_t part, const PartScales* scales,
+                         const Vector* x, Vector* sums, Anchor* anchor);
 
-INLINE Vector q4_K_row(const uint8_t* row, const PartScales* scales, uint32_t number,
-                       const CoarseBlock* x, Anchor* anchor) {
-  Vector sum = wasm_i32x4_splat(0);
+INLINE void add_q4_K_parts(const uint8_t* const* rows, uint32_t part, const PartScales* scales,
+                           const Vector* x, Vector* sums, Anchor* anchor) {
   UNROLL
-  for (uint32_t part = 0; part < PARTS; part += 2) {
-    const uint8_t* weights = row + offsetof(BlockQ4_K, weights) + 16 * part;
+  for (uint32_t i = 0; i < 4; i++) {
+    const uint8_t* weights = rows[i] + offsetof(BlockQ4_K, weights) + 16 * part;
     Vector first = wasm_v128_load(weights), last = wasm_v128_load(weights + 16);
-    sum = add_product_of_part(sum, half_product(low_halves(first), x, part, 0),
-                              half_product(low_halves(last), x, part, 1),
-                              scale_of_part(scales, number, part));
-    sum = add_product_of_part(sum, half_product(high_halves(first), x, part + 1, 0),
-                              half_product(high_halves(last), x, part + 1, 1),
-                              scale_of_part(scales, number, part + 1));
-    ANCHOR(anchor, sum);
+    Vector sum =
+        add_part(sums[i], low_halves(first), low_halves(last), x, scale_of_part(scales, i, part));
+    sums[i] = add_part(sum, high_halves(first), high_halves(last), x + 2,
+                       scale_of_part(scales, i, part + 1));
+    ANCHOR(anchor, sums[i]);
   }
-  return sum;
 }
 
-INLINE Vector q5_K_row(const uint8_t* row, const PartScales* scales, uint32_t number,
-                       const CoarseBlock* x, Anchor* anchor) {
-  const uint8_t* bits = row + offsetof(BlockQ5_K, fifth_bits);
-  Vector first_fifth = wasm_v128_load(bits), last_fifth = wasm_v128_load(bits + 16);
-  Vector sum = wasm_i32x4_splat(0);
+INLINE void add_q5_K_parts(const uint8_t* const* rows, uint32_t part, const PartScales* scales,
+                           const Vector* x, Vector* sums, Anchor* anchor) {
   UNROLL
-  for (uint32_t pair = 0; pair < PARTS; pair += 2) {
-    const uint8_t* weights = row + offsetof(BlockQ5_K, weights) + 16 * pair;
-    Vector first = wasm_v128_load(weights), last = wasm_v128_load(weights + 16);
+  for (uint32_t i = 0; i < 4; i++) {
+    const uint8_t* weights = rows[i] + offsetof(BlockQ5_K, weights) + 16 * part;
+    const uint8_t* fifth_bits = rows[i] + offsetof(BlockQ5_K, fifth_bits);
+    Vector four[2] = {wasm_v128_load(weights), wasm_v128_load(weights + 16)};
+    Vector fifth[2] = {wasm_v128_load(fifth_bits), wasm_v128_load(fifth_bits + 16)};
+    Vector low[2], high[2];
     UNROLL
-    for (uint32_t part = pair; part < pair + 2; part++) {
-      Vector four_first = part % 2 ? high_halves(first) : low_halves(first);
-      Vector four_last = part % 2 ? high_halves(last) : low_halves(last);
-      Vector five_first = wasm_v128_or(four_first, as_fifth_bit(first_fifth, part));
-      Vector five_last = wasm_v128_or(four_last, as_fifth_bit(last_fifth, part));
-      sum = add_product_of_part(sum, half_product(five_first, x, part, 0),
-                                half_product(five_last, x, part, 1),
-                                scale_of_part(scales, number, part));
-      ANCHOR(anchor, sum);
+    for (uint32_t half = 0; half < 2; half++) {
+      low[half] = wasm_v128_or(low_halves(four[half]), as_fifth_bit(fifth[half], part));
+      high[half] = wasm_v128_or(high_halves(four[half]), as_fifth_bit(fifth[half], part + 1));
+    }
+    Vector sum = add_part(sums[i], low[0], low[1], x, scale_of_part(scales, i, part));
+    sums[i] = add_part(sum, high[0], high[1], x + 2, scale_of_part(scales, i, part + 1));
+    ANCHOR(anchor, sums[i]);
+  }
+}
+
+INLINE void add_iq4_XS_parts(const uint8_t* const* rows, uint32_t part, const PartScales* scales,
+                             const Vector* x, Vector* sums, Anchor* anchor) {
+  const Iq4Tables tables = iq4_tables();
+  UNROLL
+  for (uint32_t n = 0; n < 2; n++) {
+    UNROLL
+    for (uint32_t i = 0; i < 4; i++) {
+      Vector bytes = wasm_v128_load(rows[i] + offsetof(BlockIQ4_XS, weights) + 16 * (part + n));
+      Vector first = low_halves(bytes), last = high_halves(bytes);
+      Vector scale = scale_of_part(scales, i, part + n);
+      Vector sum = add_part(sums[i], look_up(tables.low, first), look_up(tables.low, last),
+                            x + 2 * n, scale);
+      sums[i] = add_part(sum, look_up(tables.high, first), look_up(tables.high, last), x + 2 * n,
+                         wasm_i16x8_shl(scale, 4));
+      ANCHOR(anchor, sums[i]);
     }
   }
-  return sum;
 }
 
-typedef Vector PartsRow(const uint8_t* row, const PartScales* scales, uint32_t number,
-                        const CoarseBlock* x, Anchor* anchor);
+/* The rows' products with the weights as they are stored. */
+INLINE Vector product_by_parts(AddTwoParts add_two_parts, const uint8_t* const* rows,
+                               const PartScales* scales, const CoarseBlock* block, Anchor* anchor) {
+  Vector sums[4];
+  UNROLL
+  for (uint32_t i = 0; i < 4; i++) sums[i] = wasm_i32x4_splat(0);
+  UNROLL
+  for (uint32_t part = 0; part < PARTS; part += 2) {
+    const Vector* values = block->values + 2 * part;
+    Vector x[4] = {values[0], values[1], values[2], values[3]};
+    add_two_parts(rows, part, scales, x, sums, anchor);
+  }
+  return sums_of_rows(sums);
+}
 
 /* Q4_K and Q5_K differ only in their weights. */
-INLINE Vector add_six_bit_scaled(PartsRow product_of_row, const uint8_t* const* rows,
-                                 const CoarseBlock* x, Vector total, Anchor* anchor) {
+INLINE Vector add_with_six_bits(AddTwoParts add_two_parts, const uint8_t* const* rows,
+                                const CoarseBlock* x, Vector total, Anchor* anchor) {
   Quad head = load_quad(rows, 0);
   SixBits six = six_bits(head);
   PartScales scales = part_scales(six.scales), minima = part_scales(six.minima);
@@ -163,37 +190,15 @@ INLINE Vector add_six_bit_scaled(PartsRow product_of_row, const uint8_t* const* 
   total = subtract_scaled_sums(total, sums_by_part(&minima, x), dmin);
   ANCHOR(anchor, total);
   ANCHOR(anchor, d);
-  Vector sums[4];
-  UNROLL
-  for (uint32_t i = 0; i < 4; i++) sums[i] = product_of_row(rows[i], &scales, i, x, anchor);
-  return add_scaled_sums(total, sums_of_rows(sums), d);
+  return add_scaled_sums(total, product_by_parts(add_two_parts, rows, &scales, x, anchor), d);
 }
 
 INLINE Vector add_q4_K(const uint8_t* const* rows, const void* x, Vector total, Anchor* anchor) {
-  return add_six_bit_scaled(q4_K_row, rows, x, total, anchor);
+  return add_with_six_bits(add_q4_K_parts, rows, x, total, anchor);
 }
 
 INLINE Vector add_q5_K(const uint8_t* const* rows, const void* x, Vector total, Anchor* anchor) {
-  return add_six_bit_scaled(q5_K_row, rows, x, total, anchor);
-}
-
-INLINE Vector iq4_XS_row(const uint8_t* row, const PartScales* scales, uint32_t number,
-                         const CoarseBlock* x, Anchor* anchor) {
-  const Iq4Tables tables = iq4_tables();
-  Vector sum = wasm_i32x4_splat(0);
-  UNROLL
-  for (uint32_t part = 0; part < PARTS; part++) {
-    Vector bytes = wasm_v128_load(row + offsetof(BlockIQ4_XS, weights) + 16 * part);
-    Vector first = low_halves(bytes), last = high_halves(bytes);
-    Vector scale = scale_of_part(scales, number, part);
-    sum = add_product_of_part(sum, half_product(look_up(tables.low, first), x, part, 0),
-                              half_product(look_up(tables.low, last), x, part, 1), scale);
-    sum = add_product_of_part(sum, half_product(look_up(tables.high, first), x, part, 0),
-                              half_product(look_up(tables.high, last), x, part, 1),
-                              wasm_i16x8_shl(scale, 4));
-    ANCHOR(anchor, sum);
-  }
-  return sum;
+  return add_with_six_bits(add_q5_K_parts, rows, x, total, anchor);
 }
 
 INLINE Vector add_iq4_XS(const uint8_t* const* rows, const void* block, Vector total,
@@ -212,13 +217,16 @@ INLINE Vector add_iq4_XS(const uint8_t* const* rows, const void* block, Vector t
   Vector middle = wasm_i32x4_shl(sums_by_part(&scales, x), 7);
   ANCHOR(anchor, middle);
   ANCHOR(anchor, d);
-  Vector sums[4];
-  UNROLL
-  for (uint32_t i = 0; i < 4; i++) sums[i] = iq4_XS_row(rows[i], &scales, i, x, anchor);
-  return add_scaled_sums(total, wasm_i32x4_sub(sums_of_rows(sums), middle), d);
+  Vector product = product_by_parts(add_iq4_XS_parts, rows, &scales, x, anchor);
+  return add_scaled_sums(total, wasm_i32x4_sub(product, middle), d);
 }
 
 /* ── A scale for each half of a part ────────────────────────────────────────────────────── */
+
+/* The products of 16 columns. */
+INLINE Vector half_product(Vector weights, const CoarseBlock* x, uint32_t part, uint32_t half) {
+  return dot_pairs(weights, x->values[2 * part + half]);
+}
 
 INLINE Vector add_product_of_half(Vector sum, Vector weights, const HalfScales* scales,
                                   const CoarseBlock* x, uint32_t part, uint32_t half) {
