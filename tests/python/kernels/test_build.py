@@ -2,7 +2,7 @@
 
 import pytest
 
-from memory64.inference import build
+from memory64.kernels import build
 
 
 def test_a_process_looks_at_the_sources_once(monkeypatch: pytest.MonkeyPatch) -> None:
