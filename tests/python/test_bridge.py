@@ -150,7 +150,7 @@ def test_keys_differ_between_models(tmp_path: Path) -> None:
     assert first != second
 
 
-def test_a_model_that_is_dropped_is_closed_without_the_garbage_collector(tiny: Path) -> None:
+def test_a_model_that_is_dropped_goes_without_the_garbage_collector(tiny: Path) -> None:
     gc.disable()
     try:
         bridged = bridge.load_model(str(tiny), {"memory64": True}, Call())
@@ -159,6 +159,9 @@ def test_a_model_that_is_dropped_is_closed_without_the_garbage_collector(tiny: P
         del bridged
         with pytest.raises(ClosedError):
             model.get_layer(0)
+        gone = weakref.ref(model.gguf)
+        del model
+        assert gone() is None
     finally:
         gc.enable()
 

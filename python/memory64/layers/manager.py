@@ -68,7 +68,8 @@ class Memory64LayerManager:
         runtime.place(config)
         self._runtime = runtime
         self._gguf = config
-        self._spans = [[runtime.span(tensor) for tensor in layer] for layer in config.layers]
+        spans = [[runtime.span(tensor) for tensor in layer] for layer in config.layers]
+        self._spans = spans
         self._sizes = [sum(span.size for span in spans) for spans in self._spans]
         self._weights: dict[int, LayerWeights] = {}
         self._changed = Condition()
@@ -77,12 +78,13 @@ class Memory64LayerManager:
         self._closed = False
         usable = usable_bytes()
         # What cannot all stay in the page cache would push out there what comes next.
-        self._leaves_page_cache = usable < sum(self._sizes)
+        leave_page_cache = usable < sum(self._sizes)
         self._cache = LayerCache(
             make_policy(policy),
             _positive("max_cached", max_cached) or max(1, config.layer_count),
             _positive("capacity_bytes", capacity_bytes) or max(usable, *self._sizes, 1),
-            self._evict,
+            # Not a method: a model that is dropped would stay until Python looks for cycles.
+            lambda layer_id: runtime.evict(spans[layer_id], leave_page_cache=leave_page_cache),
         )
         # So much that each reader always has a layer to read.
         largest = max(self._sizes, default=0)
@@ -362,9 +364,6 @@ class Memory64LayerManager:
         except BaseException:
             unpin()
             raise
-
-    def _evict(self, layer_id: int) -> None:
-        self._runtime.evict(self._spans[layer_id], leave_page_cache=self._leaves_page_cache)
 
     def _check_open(self) -> None:
         if self._closed:
