@@ -7,7 +7,7 @@ import { prepare } from './prepare.mjs';
 import { run, show } from './run.mjs';
 
 /** The suites that exercise the addon with small models. */
-const SUITES = ['bytes', 'cancel', 'errors', 'guest', 'layer', 'model', 'process'];
+const SUITES = ['bytes', 'cancel', 'errors', 'generate', 'guest', 'layer', 'model', 'process'];
 
 await main(() => {
   const sanitizer = findSanitizer();

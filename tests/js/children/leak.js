@@ -10,6 +10,7 @@ const { loadModel } = require('../../../native.js');
 const { growth } = require('./growth.js');
 
 const PAGE = 4096;
+const PROMPT = [1, 2, 3];
 
 /** Reads every page and makes one a page of this process's own. */
 function touch(layer) {
@@ -81,17 +82,49 @@ const kinds = {
     await (await open(path)).close(); // so that the loads do not pile up
   },
 
-  workers: (path) => async () => {
-    const worker = new Worker(__filename, { workerData: path });
-    await once(worker, 'message');
-    await worker.terminate();
+  'models that generate': (path) => async () => {
+    const model = await open(path);
+    await model.generate(PROMPT, { maxTokens: 2 }).text();
+    await model.close();
   },
+
+  async sessions(path) {
+    const model = await open(path);
+    return async (index) => {
+      const session = await model.session({ contextLength: 64 });
+      await session.generate([index % 100, ...PROMPT], { maxTokens: 2, logprobs: 2 }).text();
+      await session.close();
+    };
+  },
+
+  async 'aborted generations'(path) {
+    const model = await open(path);
+    return async () => {
+      await abort((signal) => model.generate(PROMPT, { signal }).next());
+      for await (const piece of model.generate(PROMPT)) if (piece) break;
+    };
+  },
+
+  workers: (path) => () => playInWorker({ path }),
+
+  'workers that generate': (path) => () => playInWorker({ path, generates: true }),
 };
 
-async function playInWorker(path) {
+async function playInWorker(about) {
+  const worker = new Worker(__filename, { workerData: about });
+  await once(worker, 'message');
+  await worker.terminate();
+}
+
+async function work({ path, generates }) {
   const model = await open(path);
   touch(await model.getLayer(0));
   model.preloadAllLayers().catch(() => {});
+  if (generates) {
+    const generation = model.generate(PROMPT);
+    await generation.next();
+    generation.text().catch(() => {});
+  }
   parentPort.postMessage('working');
 }
 
@@ -101,4 +134,4 @@ async function play([path, kind, rounds]) {
 }
 
 if (isMainThread) play(process.argv.slice(2));
-else playInWorker(workerData);
+else work(workerData);
