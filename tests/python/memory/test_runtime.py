@@ -231,9 +231,9 @@ def test_a_file_cut_between_check_and_read_is_an_error_not_a_signal(
     runtime.place(gguf)
     span = runtime.span(gguf.tensor("blk.3.ffn_up.weight"))
     monkeypatch.setattr(gguf, "check", lambda: os.truncate(tiny, 4096))
-    with pytest.raises(SourceChangedError, match="shorter|changed since"):
+    with pytest.raises(SourceChangedError, match=r"shorter|changed since"):
         runtime.read(span.offset, bytearray(span.size))
-    with pytest.raises(SourceChangedError, match="shorter|changed since"):
+    with pytest.raises(SourceChangedError, match=r"shorter|changed since"):
         runtime.write(span.offset, bytes(span.size))
     gguf.close()
 
