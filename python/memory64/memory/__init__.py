@@ -5,14 +5,7 @@ from .engine import GuestEngine, kernel_engine, kernel_module
 from .image import LayerImage, Span
 from .layout import MemoryLayout, RegionSpec
 from .placement import Extent, Placement, place
-from .platform import (
-    HUGE_PAGE_BYTES,
-    SharedPages,
-    huge_pages,
-    map_zeros,
-    move_pages,
-    prefer_huge_pages,
-)
+from .platform import HUGE_PAGE_BYTES, SharedPages, map_zeros
 from .private import PrivateRun, private_runs
 from .region import Region
 from .reservation import WASM_PAGE_BYTES
@@ -20,6 +13,7 @@ from .runtime import Memory64Runtime
 from .space import FlatSpace
 from .stats import RegionStats, RuntimeStats
 from .truncation import guarded
+from .user_cache import user_cache
 
 __all__ = [
     "HUGE_PAGE_BYTES",
@@ -40,13 +34,11 @@ __all__ = [
     "SharedPages",
     "Span",
     "guarded",
-    "huge_pages",
     "kernel_engine",
     "kernel_module",
     "map_zeros",
-    "move_pages",
     "never",
     "place",
-    "prefer_huge_pages",
     "private_runs",
+    "user_cache",
 ]

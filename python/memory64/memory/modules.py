@@ -18,6 +18,8 @@ from pathlib import Path
 
 import wasmtime
 
+from .user_cache import user_cache
+
 log = logging.getLogger("memory64")
 
 MAX_FILES = 256
@@ -95,19 +97,8 @@ class ModuleCache:
 
 @cache
 def module_cache() -> ModuleCache:
-    """The one of this user: below ``MEMORY64_CACHE``, or where caches go."""
-    named = os.environ.get("MEMORY64_CACHE")
-    if named:
-        return ModuleCache(Path(named) / "modules")
-    caches = os.environ.get("XDG_CACHE_HOME") or _home_cache()
-    return ModuleCache(Path(caches) / "memory64" / "modules")
-
-
-def _home_cache() -> Path:
-    try:
-        return Path.home() / ".cache"
-    except RuntimeError:  # a user without a home, as containers have them
-        return Path(tempfile.gettempdir()) / f"cache-{os.geteuid()}"
+    """The one of this user."""
+    return ModuleCache(user_cache() / "modules")
 
 
 def _name(key: str, wasm: bytes) -> str:
