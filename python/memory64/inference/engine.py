@@ -20,7 +20,6 @@ from ..errors import (
     UnsupportedQuantTypeError,
 )
 from ..gguf import GGMLQuantizationType, GGUFDirectory, TensorInfo
-from ..kernels import kernels
 from ..layers import Memory64LayerManager
 from ..memory import (
     Cancelled,
@@ -31,18 +30,14 @@ from ..memory import (
 )
 from . import description as c
 from .architecture import dimensions
-from .instance import activations_bytes, instantiate
-from .places import BATCH_TOKENS, Room, places_for
+from .instance import activations_bytes, engine_module, instantiate
+from .places import Room, cache_bytes, logits_rows, places_for
 from .rope import global_rope, local_rope
 from .weights import Weights
 from .workspace import MODEL_AT, SHARED_AT, Workspace
 
-LOGITS_BYTES = 16 << 20
-"""What the logits of a batch may take, beyond those of one token."""
 LOOK_SECONDS = 0.02
 """How often a call under way looks whether it is cancelled."""
-CACHE_ELEMENT_BYTES = 2
-"""Keys and values are half floats."""
 
 
 class Wanted(IntEnum):
@@ -104,11 +99,11 @@ class Engine:
 
         model, layers = c.describe(gguf, found, address_of)
         self._ropes = (global_rope(gguf, found, _rope_factors(gguf, runtime)), local_rope(found))
-        module = kernels()
+        module = engine_module()
         self.threads = threads
-        self.logits_rows = max(1, min(BATCH_TOKENS, LOGITS_BYTES // (4 * found.vocabulary)))
+        self.logits_rows = logits_rows(found)
         room = Room()
-        places = places_for(room, found, self.logits_rows, activations_bytes(module))
+        places = places_for(room, found, activations_bytes(module))
         self._workspace = Workspace(runtime, threads, room.size)
         self._shared = self._workspace.shared.memory
         self._write(places.model, model, *layers)
@@ -130,8 +125,7 @@ class Engine:
 
     def cache_bytes(self, capacity: int) -> int:
         """Bytes of a cache for ``capacity`` positions."""
-        found = self.dimensions
-        return 2 * CACHE_ELEMENT_BYTES * found.layer_count * found.kv_dim * capacity
+        return cache_bytes(self.dimensions, capacity)
 
     def new_cache(self, capacity: int) -> KVCache:
         """A cache for ``capacity`` positions.

@@ -10,6 +10,10 @@ from .workspace import SHARED_AT
 
 BATCH_TOKENS = 128
 """Computed at once at most: weights are read once for all of them."""
+LOGITS_BYTES = 16 << 20
+"""What the logits of a batch may take, beyond those of one token."""
+CACHE_ELEMENT_BYTES = 2
+"""Keys and values are half floats."""
 
 
 class Room:
@@ -41,8 +45,18 @@ class Places:
     scratch_struct: c.Scratch
 
 
+def logits_rows(found: Dimensions) -> int:
+    """Of how many tokens of a batch there can be logits."""
+    return max(1, min(BATCH_TOKENS, LOGITS_BYTES // (4 * found.vocabulary)))
+
+
+def cache_bytes(found: Dimensions, positions: int) -> int:
+    """What the keys and values of so many positions take."""
+    return 2 * CACHE_ELEMENT_BYTES * found.layer_count * found.kv_dim * positions
+
+
 def places_for(
-    room: Room, found: Dimensions, logits_rows: int, activations_bytes: Callable[[int, int], int]
+    room: Room, found: Dimensions, activations_bytes: Callable[[int, int], int]
 ) -> Places:
     """Take places for all that a batch needs; ``activations_bytes`` as the engine's."""
     heads_dim = found.heads * found.head_dim
@@ -58,7 +72,7 @@ def places_for(
         "projected": found.dim,
     }
     sizes = {name: 4 * BATCH_TOKENS * width for name, width in widths.items()}
-    sizes["logits"] = 4 * logits_rows * found.vocabulary
+    sizes["logits"] = 4 * logits_rows(found) * found.vocabulary
     sizes["eight_bit"] = max(
         activations_bytes(BATCH_TOKENS, width)
         for width in (found.dim, heads_dim, found.feed_forward_dim)

@@ -11,6 +11,7 @@ from ..gguf import GGUFDirectory
 from ..layers import Memory64LayerManager, usable_bytes
 from ..memory import HUGE_PAGE_BYTES, Memory64Runtime
 from ..streaming import Reading, Streamer, StreamPlan, StreamStats
+from .budget import Budget
 from .steps import EMBEDDING, output_name, walk_through
 from .weight_pages import WeightPages
 
@@ -45,16 +46,14 @@ class Weights:
         """
         self.walk = walk_through(gguf, runtime.span)
         self._manager = manager
-        self._lent_bytes = manager.cache_stats().capacity_bytes
-        self._usable_bytes = usable_bytes()
-        self._reserved_bytes = 0
+        self._budget = Budget(usable_bytes(), manager.cache_stats().capacity_bytes)
         self._planning = Lock()
         self._pages = pages
         self._embedding = runtime.span(gguf.tensors[EMBEDDING])
         self._embedding_is_walked = output_name(gguf) == EMBEDDING
         # What is copied into the memories cannot be dropped: it would not come back.
         self._streamer = (
-            Streamer(self.walk, pages, self._budget_bytes()) if pages.come_back else None
+            Streamer(self.walk, pages, self._budget.weights_bytes) if pages.come_back else None
         )
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="memory64-reader")
         self._reading: Reading | None = None
@@ -76,17 +75,17 @@ class Weights:
             CapacityError: there is not so much beside the largest step.
         """
         with self._planning:
-            self._reserved_bytes += nbytes
+            self._budget.reserved_bytes += nbytes
             try:
                 self._plan_anew()
             except CapacityError:
-                self._reserved_bytes -= nbytes
+                self._budget.reserved_bytes -= nbytes
                 raise
 
     def give_back(self, nbytes: int) -> None:
         """Take what was reserved for weights again."""
         with self._planning:
-            self._reserved_bytes -= nbytes
+            self._budget.reserved_bytes -= nbytes
             self._plan_anew()
 
     @contextmanager
@@ -135,36 +134,32 @@ class Weights:
         """Have what layers that were handed out do not need."""
         lent = self._manager.lend(self._have_less)
         with self._planning:
-            self._lent_bytes = lent
+            self._budget.capacity_bytes = lent
             self._plan_anew()
 
     def _have_less(self, nbytes: int) -> None:
         with self._planning:
-            before, self._lent_bytes = self._lent_bytes, nbytes
+            before, self._budget.capacity_bytes = self._budget.capacity_bytes, nbytes
             try:
                 self._plan_anew()
             except CapacityError:
-                self._lent_bytes = before
+                self._budget.capacity_bytes = before
                 raise
 
     def _plan_anew(self) -> None:
         if self._streamer:
-            self._streamer.set_budget(self._budget_bytes())
+            self._streamer.set_budget(self._budget.weights_bytes)
             self._advise()
-        elif self._reserved_bytes > self._usable_bytes:
+        elif self._budget.left_bytes < 0:
             raise CapacityError(
-                f"{self._reserved_bytes} bytes are needed, this process may use "
-                f"{self._usable_bytes}"
+                f"{self._budget.reserved_bytes} bytes are needed, this process may use "
+                f"{self._budget.usable_bytes}"
             )
-
-    def _budget_bytes(self) -> int:
-        return min(self._usable_bytes - self._reserved_bytes, self._lent_bytes)
 
     def _advise(self) -> None:
         """Tell the system what is special while not all fits."""
         if self._streamer and self._streamer.plan.streamed_bytes:
-            left = self._usable_bytes - self._reserved_bytes
-            self._pages.leaves_page_cache = left < self.walk.nbytes
+            self._pages.leaves_page_cache = self._budget.left_bytes < self.walk.nbytes
             if self.walk.block_bytes >= HUGE_PAGE_BYTES:
                 self._pages.expect_blocks()
             if not self._embedding_is_walked:
