@@ -103,7 +103,7 @@ def load_model(
         elif progress:
             progress(1.0)
         if_it_fails.pop_all()
-    return Memory64Model(gguf, runtime, manager, threads)
+    return Memory64Model(gguf, runtime, manager, threads, capacity_bytes)
 
 
 class Memory64GGUFLoader:

@@ -18,6 +18,7 @@ from .memory import Cancelled, Memory64Runtime, PrivateRun, never, private_runs
 
 if TYPE_CHECKING:
     from .inference import GenerateOptions, Generation, Language, Message, Prompt, Runner, Session
+    from .planning import ModelPlan
     from .streaming import StreamStats
 
 
@@ -38,12 +39,14 @@ class Memory64Model(Closeable):
         runtime: Memory64Runtime,
         manager: Memory64LayerManager,
         threads: int | None = None,
+        capacity_bytes: int | None = None,
     ) -> None:
         """Join the parts that ``load_model`` made."""
         self.gguf = gguf
         self.runtime = runtime
         self._manager = manager
         self._threads = threads
+        self._capacity_bytes = capacity_bytes
         self._making_runner = Lock()
         self._made_runner: Runner | None = None
         self._closed = False
@@ -227,6 +230,49 @@ class Memory64Model(Closeable):
     def session_bytes(self, context_length: int | None = None) -> int:
         """What a session of that length takes once it is full."""
         return self._runner.session_bytes(context_length)
+
+    def plan(
+        self,
+        memory_bytes: int | None = None,
+        *,
+        context_length: int | None = None,
+        measure_anew: bool = False,
+        cancelled: Cancelled = never,
+    ) -> "ModelPlan":
+        """What running the model will be like: what stays in memory, what streams, how fast.
+
+        Weights are read only to measure the disk and the processor, which takes seconds once;
+        the rates are kept on disk.
+
+        Args:
+            memory_bytes: what the process has, as a control group's limit; what there is by
+                default. ``capacity_bytes`` of ``load_model`` holds besides.
+            context_length: tokens whose keys and values are to find room; 512 by default.
+            measure_anew: what was measured before too.
+            cancelled: asked every few milliseconds while something is measured.
+
+        Raises:
+            CapacityError: the weights that are needed at once find no room.
+            UnsupportedArchitectureError, UnsupportedQuantTypeError, GGUFFormatError: the model
+                cannot be run.
+            ValueError: an argument is not what it should be.
+            CancelledError: ``cancelled`` returned True.
+            SourceError, SourceChangedError, ClosedError: as for ``get_layer``.
+        """
+        from .planning import Fit, plan_model
+
+        with self._manager.in_use():
+            fit = Fit(
+                self.gguf,
+                self.runtime.span,
+                memory_bytes=memory_bytes,
+                capacity_bytes=self._capacity_bytes,
+                context_length=context_length,
+                in_place=self.runtime.keeps_evicted,
+            )
+            return plan_model(
+                self.gguf, fit, self._threads, measure_anew=measure_anew, cancelled=cancelled
+            )
 
     def stream_stats(self) -> "StreamStats | None":
         """How the weights came and went while the model was run; None where they are copies.

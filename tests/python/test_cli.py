@@ -10,7 +10,7 @@ import pytest
 
 from models import generate
 from models.split import split
-from models.writer import text
+from models.writer import text, u32
 from tests.oracle import reader
 
 
@@ -48,6 +48,68 @@ def test_info_of_a_split_model(tiny: Path, tmp_path: Path) -> None:
     facts = json.loads(run("info", parts[1], "--json").stdout)
     assert facts["files"] == 2
     assert facts["size_bytes"] == sum(part.stat().st_size for part in parts)
+
+
+def test_info_says_what_running_it_takes(smollm2: Path, tmp_path: Path) -> None:
+    running = json.loads(run("info", smollm2, "--json").stdout)["running"]
+    assert running["kept_bytes"] == running["weights_bytes"]
+    assert running["streamed_bytes"] == 0
+    words = " ".join(run("info", smollm2).stdout.split())
+    assert "needs 96.6 MB for each token; all of it stays in memory" in words
+    other = generate.tiny(tmp_path / "m.gguf", metadata={"llama.embedding_length": u32(250)})
+    assert (
+        "embedding_length" in json.loads(run("info", other, "--json").stdout)["running"]["problem"]
+    )
+    result = run("info", other)
+    assert result.returncode == 0
+    assert "embedding_length" in result.stdout
+
+
+def test_plan_as_json(smollm2: Path) -> None:
+    arguments = ["--memory", "1.5G", "--context-length", "100", "--threads", "1", "--json"]
+    plan = json.loads(run("plan", smollm2, *arguments).stdout)
+    assert (plan["memory_bytes"], plan["context_length"]) == (3 << 29, 100)
+    assert plan["kept_bytes"] == plan["weights_bytes"] == 96_576_768
+    assert plan["threads"] == 1
+    assert plan["tokens_per_second"] > 0
+    measured = plan["compute_rate"]
+    again = json.loads(run("plan", smollm2, *arguments).stdout)
+    assert again["compute_rate"] == measured
+    anew = json.loads(run("plan", smollm2, "--measure", *arguments).stdout)
+    assert anew["compute_rate"] != measured
+
+
+def test_plan_as_a_table(smollm2: Path) -> None:
+    result = run("plan", smollm2, "--memory", "170M")
+    assert (result.returncode, result.stderr) == (0, "")
+    words = " ".join(result.stdout.split())
+    for fact in (
+        "178.3 MB, a tenth of it left free",
+        "11.8 MB for 512 tokens",
+        "96.6 MB of weights: ",
+        " stay in memory, ",
+        "with memory of stays streams tokens a second",
+        "715.1 MB 96.6 MB 0 bytes ",
+    ):
+        assert fact in words, words
+    whole = " ".join(run("plan", smollm2).stdout.split())
+    assert "96.6 MB of weights: all of it stays in memory" in whole
+    assert "Disk not needed" in whole
+
+
+def test_plan_used_wrongly_says_how(smollm2: Path) -> None:
+    for arguments, message in (
+        (["--memory", "1.5X"], "'1.5X' is not a size"),
+        (["--memory", "1.5"], "'1.5' is not a size"),
+        (["--memory", "0"], "memory_bytes needs to be a positive number"),
+        (["--context-length", "9000"], "from 1 to 8192"),
+    ):
+        result = run("plan", smollm2, *arguments)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert message in " ".join(result.stderr.replace("│", " ").split())
+    result = run("plan", smollm2, "--memory", "1M")
+    assert result.returncode == 1
+    assert "[ERR_MEMORY64_CAPACITY]" in result.stderr
 
 
 def test_layers_times_each_layer(tiny: Path) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from .. import __version__
 from ..errors import Memory64Error
-from . import guests, info, layers, text
+from . import guests, info, layers, plan, text
 from .printing import printable
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(info.info)
 app.command()(layers.layers)
+app.command()(plan.plan)
 app.command()(text.generate)
 app.command()(text.chat)
 # Unknown options are arguments of the guest's function: negative numbers.

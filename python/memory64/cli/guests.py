@@ -1,6 +1,5 @@
 """``memory64 run`` and ``memory64 guest``: WebAssembly that reads a model."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from ..guest import Guest, GuestLimits
 from ..guest.build import INCLUDE_FOLDER, build_guest
 from ..loader import load_model
 from .printing import printable
+from .sizes import size
 
 guest_app = typer.Typer(help="Build WebAssembly guests.", no_args_is_help=True)
 
@@ -19,14 +19,6 @@ ArgumentsArgument = Annotated[
     list[str] | None,
     typer.Argument(help="What the function takes: 3, -7, 0xff, 0.5, nan.", metavar="[ARGUMENT]..."),
 ]
-
-
-def _bytes(text: str) -> int:
-    """A count of bytes with a unit, as ``64M``."""
-    match = re.fullmatch(r"(\d+)([KMG]?)", text, re.IGNORECASE)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is not a size such as 65536, 64M or 1G")
-    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2].upper()]
 
 
 @guest_app.command()
@@ -60,7 +52,7 @@ def run(
     memory: Annotated[
         int | None,
         typer.Option(
-            parser=_bytes,
+            parser=size,
             help="The most bytes of each memory of its own; K, M and G for KiB, MiB and GiB.",
             metavar="SIZE",
         ),

@@ -10,18 +10,21 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import Memory64Error
 from ..gguf import GGUFDirectory, open_gguf
 from ..layers import usable_bytes
 from ..loader import MEMORY64_THRESHOLD_BYTES
-from ..memory import MemoryLayout
+from ..memory import MemoryLayout, Span, place
+from ..planning import Fit, outlook_now
 from .arguments import JsonOption, ModelArgument
+from .plan import shares, speed
 from .printing import printable
 
 
 def info(model: ModelArgument, as_json: JsonOption = False) -> None:
     """Show what is in a model, and what loading it would take. Reads its header only."""
     gguf = open_gguf(model)
-    facts = _facts(gguf) | {"loading": _loading(gguf)}
+    facts = _facts(gguf) | {"loading": _loading(gguf), "running": _running(gguf)}
     gguf.close()
     if as_json:
         print(json.dumps(facts, indent=2))
@@ -62,6 +65,15 @@ def _loading(gguf: GGUFDirectory) -> dict[str, Any]:
     }
 
 
+def _running(gguf: GGUFDirectory) -> dict[str, Any]:
+    offsets = place(gguf, MemoryLayout.for_model(gguf)).offsets
+    try:
+        fit = Fit(gguf, lambda info: Span(offsets[info.name], info.nbytes))
+        return {"weights_bytes": fit.walk.nbytes} | asdict(outlook_now(gguf, fit))
+    except Memory64Error as error:
+        return {"problem": str(error)}
+
+
 def _show_facts(facts: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None)
     loading = facts["loading"]
@@ -82,10 +94,23 @@ def _show_facts(facts: dict[str, Any]) -> None:
         f"{decimal(loading['all_layers_bytes'])} for all; "
         f"{decimal(loading['usable_bytes'])} usable here, enough for "
         f"{loading['layers_that_fit']} layers",
+        "Running": _outlook(facts["running"]),
     }
     for name, value in rows.items():
         table.add_row(Text(name, "bold"), Text(printable(str(value))))
     Console().print(table)
+
+
+def _outlook(running: dict[str, Any]) -> str:
+    if "problem" in running:
+        return str(running["problem"])
+    parts = [
+        f"needs {decimal(running['weights_bytes'])} for each token",
+        shares(running["kept_bytes"], running["streamed_bytes"]),
+    ]
+    if running["tokens_per_second"]:
+        parts.append(f"{speed(running['tokens_per_second'])} tokens a second expected")
+    return "; ".join(parts)
 
 
 def _mode(loading: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from ..inference import GenerateOptions, Generation, Message, Session
 from ..loader import load_model
-from .arguments import ModelArgument
+from .arguments import ContextOption, ModelArgument, ThreadsOption
 from .printing import printable
 
 MaxTokensOption = Annotated[
@@ -22,11 +22,6 @@ TopPOption = Annotated[
     float | None, typer.Option(min=0.0, max=1.0, help="Pick from the tokens that make up this.")
 ]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="The same one picks the same tokens.")]
-ContextOption = Annotated[
-    int | None,
-    typer.Option("--context-length", "-c", min=1, help="How many tokens there is room for."),
-]
-ThreadsOption = Annotated[int | None, typer.Option(min=1, help="How many threads compute.")]
 SystemOption = Annotated[
     str | None, typer.Option(help="What the model is told before all else.", metavar="TEXT")
 ]

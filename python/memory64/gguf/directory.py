@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from ..errors import GGUFFormatError, OutOfBoundsError, TensorNotFoundError
 from .cursor import excerpt
@@ -82,6 +83,21 @@ class GGUFDirectory:
         """Bytes of a layer's tensors."""
         return sum(tensor.nbytes for tensor in self.layer(layer_id))
 
+    def with_layers(self, layer_ids: Sequence[int]) -> Self:
+        """A smaller model out of the same files: these layers, numbered anew, and no others."""
+        numbers = {old: new for new, old in enumerate(layer_ids)}
+        smaller = copy(self)
+        smaller.layer_count = len(numbers)
+        smaller.tensors = MappingProxyType(
+            {
+                info.name: info
+                for info in (_renumbered(each, numbers) for each in self.tensors.values())
+                if info is not None
+            }
+        )
+        smaller.layers = smaller._by_layer()
+        return smaller
+
     def check(self) -> None:
         """Raise ``SourceChangedError`` where a file is no longer the one scanned."""
         for header in self.headers:
@@ -139,6 +155,15 @@ def open_gguf(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -
         for header in headers:
             header.source.close()
         raise
+
+
+def _renumbered(info: TensorInfo, numbers: Mapping[int, int]) -> TensorInfo | None:
+    if info.layer_id is None:
+        return info
+    number = numbers.get(info.layer_id)
+    if number is None:
+        return None
+    return info._replace(name=f"blk.{number}.{info.key}", layer_id=number)
 
 
 def _numbers(layers: Iterable[int]) -> str:

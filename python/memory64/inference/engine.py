@@ -20,6 +20,7 @@ from ..errors import (
     UnsupportedQuantTypeError,
 )
 from ..gguf import GGMLQuantizationType, GGUFDirectory, TensorInfo
+from ..kernels import kernels
 from ..layers import Memory64LayerManager
 from ..memory import (
     Cancelled,
@@ -30,7 +31,7 @@ from ..memory import (
 )
 from . import description as c
 from .architecture import dimensions
-from .instance import activations_bytes, engine_module, instantiate
+from .instance import activations_bytes, instantiate
 from .places import Room, cache_bytes, logits_rows, places_for
 from .rope import global_rope, local_rope
 from .weights import Weights
@@ -99,7 +100,7 @@ class Engine:
 
         model, layers = c.describe(gguf, found, address_of)
         self._ropes = (global_rope(gguf, found, _rope_factors(gguf, runtime)), local_rope(found))
-        module = engine_module()
+        module = kernels()
         self.threads = threads
         self.logits_rows = logits_rows(found)
         room = Room()

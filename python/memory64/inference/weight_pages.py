@@ -37,6 +37,13 @@ class WeightPages:
             for region, start, count in space.pieces(offset, size):
                 region.load(start, count)
 
+    def are_resident(self, offset: int, size: int) -> bool:
+        """Whether all of the bytes are in memory, be it in the system's cache of files."""
+        return all(
+            region.has_resident(start, count)
+            for region, start, count in self._spaces[0].pieces(offset, size)
+        )
+
     def drop(self, offset: int, size: int) -> None:
         """Give the memory of the bytes back."""
         for space in self._spaces:

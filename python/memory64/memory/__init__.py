@@ -5,7 +5,14 @@ from .engine import GuestEngine, kernel_engine, kernel_module
 from .image import LayerImage, Span
 from .layout import MemoryLayout, RegionSpec
 from .placement import Extent, Placement, place
-from .platform import HUGE_PAGE_BYTES, SharedPages, map_zeros
+from .platform import (
+    HUGE_PAGE_BYTES,
+    SharedPages,
+    huge_pages,
+    map_zeros,
+    move_pages,
+    prefer_huge_pages,
+)
 from .private import PrivateRun, private_runs
 from .region import Region
 from .reservation import WASM_PAGE_BYTES
@@ -34,11 +41,14 @@ __all__ = [
     "SharedPages",
     "Span",
     "guarded",
+    "huge_pages",
     "kernel_engine",
     "kernel_module",
     "map_zeros",
+    "move_pages",
     "never",
     "place",
+    "prefer_huge_pages",
     "private_runs",
     "user_cache",
 ]

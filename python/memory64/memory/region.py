@@ -86,6 +86,13 @@ class Region:
             else:
                 self._populate(start, end)
 
+    def has_resident(self, offset: int, size: int) -> bool:
+        """Whether all pages of these bytes are in memory, be it in the system's cache of files.
+
+        A file that this user may not write always seems to be.
+        """
+        return platform.resident(self._address + offset, size)
+
     def evict(self, offset: int, size: int) -> None:
         """Give the pages of these bytes back to the operating system."""
         if self._copied:

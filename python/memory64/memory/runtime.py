@@ -82,6 +82,15 @@ class Memory64Runtime(Closeable):
         return self.layout.size_bytes
 
     @property
+    def space(self) -> FlatSpace:
+        """The regions as one range.
+
+        Raises:
+            ClosedError: the runtime has been closed.
+        """
+        return self._open()
+
+    @property
     def keeps_evicted(self) -> bool:
         """Whether evicted bytes come back by themselves when they are touched."""
         return all(region.keeps_evicted for region in self._open().regions)
