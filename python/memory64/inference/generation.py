@@ -6,6 +6,9 @@ from dataclasses import dataclass, fields
 from time import perf_counter
 from typing import Any, Literal, TypedDict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..closeable import Closeable
 from ..memory import Cancelled, never
 from .logprobs import TokenLogprob, token_logprob
@@ -90,7 +93,7 @@ class Generation(Iterator[str], Closeable):
         Raises:
             TypeError, ValueError: an option is not what it should be.
         """
-        self._work = _Work(tokenizer, prompt, options)
+        self._work = Continuation(tokenizer, prompt, options)
         # Its frame must not know this object: nobody would notice that nobody holds it.
         self._pieces = self._work.pieces(turn)
 
@@ -132,22 +135,30 @@ class Generation(Iterator[str], Closeable):
     def close(self) -> None:
         """Stop; twice is fine."""
         self._pieces.close()
-        self._work.finish_reason = self._work.finish_reason or "closed"
+        self._work.close()
 
 
-class _Work:
-    """What a generation does, and how far it is."""
+class Continuation:
+    """How a prompt goes on: what the model's logits become, one token after the other.
+
+    Attributes:
+        unseen: the tokens that the model has to see next: the prompt, then the token before.
+        text: what came so far.
+        usage, finish_reason, logprobs: as those of ``Generation``.
+    """
 
     def __init__(
         self, tokenizer: Tokenizer, prompt: Sequence[int], options: GenerateOptions
     ) -> None:
+        """Begin; see ``Generation``."""
         if unknown := options.keys() - GenerateOptions.__annotations__.keys():
             raise TypeError(f"there is no option {sorted(unknown)[0]!r}")
+        self.unseen = list(prompt)
+        self.text = ""
         self.usage = Usage(prompt_tokens=len(prompt))
         self.finish_reason: FinishReason | None = None
         self.logprobs: list[TokenLogprob] = []
         self._tokenizer = tokenizer
-        self._prompt = prompt
         self._sampler = Sampler(_sampling(options))
         self._stream = TextStream(tokenizer)
         self._stops = StopStrings(options.get("stop", ()))
@@ -156,33 +167,51 @@ class _Work:
         self._cancelled = options.get("cancelled", never)
 
     def pieces(self, turn: AbstractContextManager[TokenSequence]) -> Generator[str]:
+        """All of it, computed for it alone."""
         with turn as sequence:
-            yield from self._computed(sequence)
-        if rest := self._stops.feed(self._stream.finish()) + self._stops.finish():
-            yield rest
+            started = perf_counter()
+            usage = self.usage
+            usage.cached_tokens = sequence.keep_common(self.unseen)
+            del self.unseen[: usage.cached_tokens]
+            while self.finish_reason is None:
+                logits = sequence.see(self.unseen, cancelled=self._cancelled)
+                piece = self.accept(logits, sequence)
+                usage.first_token_seconds = usage.first_token_seconds or perf_counter() - started
+                if piece:
+                    yield piece
 
-    def _computed(self, sequence: TokenSequence) -> Iterator[str]:
-        started = perf_counter()
-        usage = self.usage
-        usage.cached_tokens = sequence.keep_common(self._prompt)
-        unseen = self._prompt[usage.cached_tokens :]
-        while self.finish_reason is None:
-            logits = sequence.see(unseen, cancelled=self._cancelled)
-            token = self._sampler.pick(logits, sequence.tokens)
-            usage.first_token_seconds = usage.first_token_seconds or perf_counter() - started
-            if self._tokenizer.is_end(token):
-                self.finish_reason = "end"
-                return
-            usage.tokens += 1
+    def accept(self, logits: NDArray[np.float32], sequence: TokenSequence) -> str:
+        """Pick the next token; the text that is certain with it, which may be none.
+
+        Args:
+            logits: of what may follow the tokens of ``sequence``.
+            sequence: has seen all that was ``unseen``.
+
+        Raises:
+            LogitsError: they are not numbers.
+        """
+        token = self._sampler.pick(logits, sequence.tokens)
+        self.unseen = [token]
+        piece = ""
+        if self._tokenizer.is_end(token):
+            self.finish_reason = "end"
+        else:
+            self.usage.tokens += 1
             if self._logprobs is not None:
                 self.logprobs.append(token_logprob(logits, token, self._logprobs))
-            if piece := self._stops.feed(self._stream.feed(token)):
-                yield piece
+            piece = self._stops.feed(self._stream.feed(token))
             if self._stops.found is not None:
                 self.finish_reason = "stop"
-            elif usage.tokens == self._max_tokens or not sequence.room:
+            elif self.usage.tokens == self._max_tokens or not sequence.room:
                 self.finish_reason = "length"
-            unseen = [token]
+        if self.finish_reason is not None:
+            piece += self._stops.feed(self._stream.finish()) + self._stops.finish()
+        self.text += piece
+        return piece
+
+    def close(self) -> None:
+        """Nothing more is accepted."""
+        self.finish_reason = self.finish_reason or "closed"
 
 
 def _sampling(options: GenerateOptions) -> Sampling:

@@ -89,6 +89,10 @@ class TokenSequence:
         for start in range(0, len(tokens), step):
             yield self._append(tokens[start : start + step], wanted, 0, cancelled)
 
+    def piece(self, tokens: Sequence[int], after: int = 0) -> Piece:
+        """Tokens as a part of a batch: behind those seen so far and ``after`` others."""
+        return Piece(self._cache, len(self.tokens) + after, tokens)
+
     def kept(self, count: int) -> NDArray[np.uint16]:
         """The keys and values of the first ``count`` positions, to be read or written.
 
@@ -108,20 +112,35 @@ class TokenSequence:
     def _append(
         self, tokens: Sequence[int], wanted: Wanted, wanted_from: int, cancelled: Cancelled
     ) -> NDArray[np.float32]:
-        piece = Piece(self._cache, len(self.tokens), tokens)
+        piece = self.piece(tokens)
         rows = self._engine.compute([piece], wanted, wanted_from, cancelled=cancelled)
         self.tokens += tokens
         return rows
 
     def _check(self, tokens: Sequence[int]) -> None:
         vocabulary = self._engine.dimensions.vocabulary
-        if not tokens:
-            raise ValueError("there needs to be a token at least")
-        wrong = next((token for token in tokens if not 0 <= token < vocabulary), None)
-        if wrong is not None:
-            raise OutOfBoundsError(f"tokens are 0 to {vocabulary - 1}, found {wrong}")
-        if len(tokens) > self.room:
-            raise CapacityError(
-                f"the session has room for {self.capacity} tokens and holds {len(self.tokens)}; "
-                f"{len(tokens)} more do not fit: take a longer context_length"
-            )
+        check_tokens(tokens, vocabulary, self.capacity, len(self.tokens))
+
+
+def check_tokens(tokens: Sequence[int], vocabulary: int, capacity: int, held: int = 0) -> None:
+    """Raise where a sequence cannot take ``tokens``.
+
+    Args:
+        tokens: to be appended.
+        vocabulary: how many different ones there are.
+        capacity: of the sequence.
+        held: how many it holds already.
+
+    Raises:
+        CapacityError, OutOfBoundsError, ValueError: as for ``TokenSequence.see``.
+    """
+    if not tokens:
+        raise ValueError("there needs to be a token at least")
+    wrong = next((token for token in tokens if not 0 <= token < vocabulary), None)
+    if wrong is not None:
+        raise OutOfBoundsError(f"tokens are 0 to {vocabulary - 1}, found {wrong}")
+    if len(tokens) > capacity - held:
+        raise CapacityError(
+            f"the session has room for {capacity} tokens and holds {held}; "
+            f"{len(tokens)} more do not fit: take a longer context_length"
+        )
