@@ -1,6 +1,6 @@
 """A loaded model: its layers, its tensors, its metadata, its statistics."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from threading import Lock
@@ -17,7 +17,16 @@ from .layers import CacheStats, LayerWalk, Memory64LayerManager
 from .memory import Cancelled, Memory64Runtime, PrivateRun, never, private_runs
 
 if TYPE_CHECKING:
-    from .inference import GenerateOptions, Generation, Language, Message, Prompt, Runner, Session
+    from .inference import (
+        GenerateOptions,
+        Generation,
+        GenerationBatch,
+        Language,
+        Message,
+        Prompt,
+        Runner,
+        Session,
+    )
     from .planning import ModelPlan
     from .streaming import StreamStats
 
@@ -198,6 +207,33 @@ class Memory64Model(Closeable):
         # Tokens first: the engine plans with the memory that is free beside the tokenizer.
         tokens = self._language.prompt(prompt)
         return self._runner.generate(tokens, options)
+
+    def generate_batch(
+        self, prompts: "Sequence[Prompt]", **options: "Unpack[GenerateOptions]"
+    ) -> "GenerationBatch":
+        """Continue several texts at once, each layer being read once per step for all of them.
+
+        ``for index, piece in model.generate_batch(["Once upon a time", "The capital of"])``:
+        an empty piece tells that the text of ``prompts[index]`` has ended.
+
+        Args:
+            prompts: texts, or the tokens of texts. What finds no place in the batch waits until
+                another one has ended.
+            options: see ``GenerateOptions``; the same for all but for ``seed``: to that of
+                ``prompts[index]`` its ``index`` is added.
+
+        Returns:
+            An iterator over the pieces of all texts, as they come.
+
+        Raises:
+            OutOfBoundsError, CapacityError: a prompt has tokens that there are not, or is
+                longer than what the model was made for.
+            As ``generate`` otherwise.
+        """
+        if isinstance(prompts, str):
+            raise TypeError(f"prompts need to be a list of them, found {prompts!r}")
+        tokens = [self._language.prompt(prompt) for prompt in prompts]
+        return self._runner.generate_batch(tokens, options)
 
     def chat(
         self, messages: "Iterable[Message]", **options: "Unpack[GenerateOptions]"

@@ -13,6 +13,7 @@ from ..kernels import usable_cores
 from ..layers import Memory64LayerManager
 from ..memory import Cancelled, Memory64Runtime
 from ..streaming import StreamStats
+from .batch_generation import GenerationBatch
 from .engine import Engine, Wanted
 from .generation import GenerateOptions, Generation
 from .language import Language
@@ -69,9 +70,18 @@ class Runner:
 
     def generate(self, prompt: Sequence[int], options: GenerateOptions) -> Generation:
         """Continue a text in a session of its own."""
-        longest = len(prompt) + (options.get("max_tokens") or DEFAULT_CONTEXT)
-        capacity = min(longest, self._engine.dimensions.context_length)
-        return Generation(self._turn(capacity), self._language.tokenizer, prompt, options)
+        turn = self._turn(self._room_for(prompt, options))
+        return Generation(turn, self._language.tokenizer, prompt, options)
+
+    def generate_batch(
+        self, prompts: Sequence[Sequence[int]], options: GenerateOptions
+    ) -> GenerationBatch:
+        """Continue several texts, each in a sequence of its own."""
+        capacities = [self._room_for(prompt, options) for prompt in prompts]
+        tokenizer = self._language.tokenizer
+        return GenerationBatch(
+            self._engine, self._sequence, tokenizer, prompts, capacities, options
+        )
 
     def embed(
         self, tokens: Sequence[int], pooling: Pooling, cancelled: Cancelled
@@ -88,6 +98,10 @@ class Runner:
     def close(self) -> None:
         """Wait for a call under way and give the memory back."""
         self._engine.close()
+
+    def _room_for(self, prompt: Sequence[int], options: GenerateOptions) -> int:
+        longest = len(prompt) + (options.get("max_tokens") or DEFAULT_CONTEXT)
+        return min(longest, self._engine.dimensions.context_length)
 
     @contextmanager
     def _turn(self, capacity: int) -> Iterator[TokenSequence]:
