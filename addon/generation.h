@@ -11,7 +11,7 @@ class Generation : public Napi::ObjectWrap<Generation> {
  public:
   static Napi::Function Define(Napi::Env env);
 
-  // openGeneration({ prompt | messages, ...options }, token?) of a model or a session
+  // openGeneration({ prompt | prompts | messages, ...options }, token?) of a model or a session
   // -> Promise<{ native, description }>
   static Napi::Value Open(const Handle& owner, const Napi::CallbackInfo& info);
 

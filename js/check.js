@@ -160,6 +160,12 @@ function checkPrompt(name, prompt) {
   return typeof prompt === 'string' ? prompt : checkTokens(name, prompt, 'a string or tokens');
 }
 
+/** Several of them: an array of numbers would be the tokens of a single one. */
+function checkPrompts(prompts) {
+  requireType(Array.isArray(prompts), 'prompts', 'an array of strings or tokens', prompts);
+  return Array.from(prompts, (prompt, index) => checkPrompt(`prompts[${index}]`, prompt));
+}
+
 function checkTokens(name, tokens, wanted = 'an array of whole numbers') {
   const isList = Array.isArray(tokens) || types.isTypedArray(tokens);
   requireType(isList, name, wanted, tokens);
@@ -246,6 +252,7 @@ module.exports = {
   checkFunctionName,
   checkGenerateOptions,
   checkPrompt,
+  checkPrompts,
   checkTokens,
   checkMessages,
   checkText,

@@ -1,24 +1,19 @@
 'use strict';
 
-const { call } = require('./call.js');
+const { nativeSteps } = require('./native-steps.js');
+const { nothingUsed } = require('./usage.js');
 
 /** Text that a model is making, piece by piece. It begins when the first piece is asked for. */
 class Generation {
   #pieces;
   #leaving = new AbortController();
-  #usage = Object.freeze({
-    promptTokens: 0,
-    cachedTokens: 0,
-    tokens: 0,
-    firstTokenMs: 0,
-    tokensPerSecond: 0,
-  });
+  #usage = nothingUsed;
   #finishReason = null;
   #logprobs = [];
 
   /** `open(token)` is the addon's, `run(start, options)` the model's or the session's. */
   constructor(open, run, signal) {
-    this.#pieces = this.#generate(open, run, signal);
+    this.#pieces = this.#generate(nativeSteps(open, run, signal, this.#leaving));
   }
 
   get usage() {
@@ -60,36 +55,15 @@ class Generation {
     return text;
   }
 
-  async *#generate(open, run, signal) {
-    signal?.throwIfAborted();
-    const onAbort = () => this.#leaving.abort(signal.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      yield* this.#piecesOf(open, run, { signal: this.#leaving.signal });
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
+  async *#generate(steps) {
+    for await (const step of steps) {
+      this.#usage = Object.freeze({ ...step.usage });
+      this.#finishReason = step.finishReason;
+      this.#logprobs.push(...step.logprobs);
+      if (step.piece === null) return;
+      yield step.piece;
     }
   }
-
-  async *#piecesOf(open, run, options) {
-    const { native } = await run(open, { ...options, discard: closeQuietly });
-    try {
-      for (;;) {
-        const step = await run((token) => native.next(null, token), options);
-        this.#usage = Object.freeze({ ...step.usage });
-        this.#finishReason = step.finishReason;
-        this.#logprobs.push(...step.logprobs);
-        if (step.piece === null) return;
-        yield step.piece;
-      }
-    } finally {
-      await call(() => native.close());
-    }
-  }
-}
-
-function closeQuietly({ native }) {
-  native.close().catch(() => {});
 }
 
 module.exports = { Generation };

@@ -159,6 +159,21 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
    */
   generate(prompt: string | ArrayLike<number>, options?: GenerateOptions): Generation;
   /**
+   * Continues several texts at once: each layer is read once per step for all of them. What finds
+   * no place waits until another text has ended. An empty piece tells that a text has ended.
+   * @param prompts Texts, or the tokens of texts.
+   * @param options The same for all but for `seed`: to that of `prompts[i]`, `i` is added.
+   * @example
+   * const batch = model.generateBatch(['Once upon a time', 'The capital of'], { maxTokens: 50 });
+   * for await (const { index, piece } of batch) {
+   *   console.log(index, piece || batch.results[index].finishReason);
+   * }
+   */
+  generateBatch(
+    prompts: readonly (string | ArrayLike<number>)[],
+    options?: GenerateOptions,
+  ): GenerationBatch;
+  /**
    * Answers a conversation, as the model's own chat template puts it. For one that goes on,
    * `session` computes what is new only.
    * @example
@@ -352,6 +367,47 @@ export class Generation implements AsyncIterableIterator<string>, AsyncDisposabl
   /** Itself. */
   [Symbol.asyncIterator](): this;
   /** Ends it at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A piece of one of several texts. */
+export interface BatchPiece {
+  /** Of the prompt. */
+  readonly index: number;
+  /** Whole UTF-8; `''` where the text has ended. */
+  readonly piece: string;
+}
+
+/** What became of one of several prompts so far; final once its empty piece has come. */
+export interface BatchResult {
+  /** All pieces. */
+  readonly text: string;
+  /** How it stands. The first token's time includes the wait for a place. */
+  readonly usage: Usage;
+  /** As of a `Generation`. */
+  readonly finishReason: 'end' | 'stop' | 'length' | 'closed' | null;
+  /** As of a `Generation`. */
+  readonly logprobs: readonly PickedLogprob[];
+}
+
+/**
+ * Texts that a model is making of several prompts. Iterating over it gives their pieces as they
+ * come.
+ * @throws {OutOfBoundsError} A prompt has tokens that there are not.
+ * @throws {CapacityError} A prompt is too long, or there is no room for any.
+ * @throws {TokenizerError} The file's own cannot be used.
+ * @throws {GuestTrapError} The file made the engine trap.
+ */
+export class GenerationBatch implements AsyncIterableIterator<BatchPiece>, AsyncDisposable {
+  private constructor();
+  /** Of each prompt. */
+  readonly results: readonly BatchResult[];
+  /** All texts, each whole. */
+  texts(): Promise<string[]>;
+  next(): Promise<IteratorResult<BatchPiece, undefined>>;
+  /** Ends it, as leaving the loop does. */
+  return(): Promise<IteratorResult<BatchPiece, undefined>>;
+  [Symbol.asyncIterator](): this;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -23,6 +23,7 @@ const {
   ClosedError,
   CancelledError,
 } = require('./errors.js');
+const { GenerationBatch } = require('./batch.js');
 const { Generation } = require('./generation.js');
 const { Guest } = require('./guest.js');
 const { Layer, Tensor } = require('./layer.js');
@@ -40,6 +41,7 @@ module.exports = {
   MetadataArray,
   Guest,
   Generation,
+  GenerationBatch,
   Session,
   Memory64Error,
   LayoutError,

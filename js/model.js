@@ -2,6 +2,7 @@
 
 require('./dispose.js');
 const native = require('./binding.js');
+const { GenerationBatch } = require('./batch.js');
 const { call } = require('./call.js');
 const {
   checkContextLength,
@@ -15,6 +16,7 @@ const {
   checkOptions,
   checkPooling,
   checkPrompt,
+  checkPrompts,
   checkSource,
   checkText,
   checkTokens,
@@ -112,6 +114,14 @@ class Model {
 
   generate(prompt, options = {}) {
     return this.#generation({ prompt: checkPrompt('prompt', prompt) }, options);
+  }
+
+  generateBatch(prompts, options = {}) {
+    const list = checkPrompts(prompts);
+    const { signal } = checkOptions(options);
+    const request = { prompts: list, ...checkGenerateOptions(options) };
+    const open = (token) => this.#native.openGeneration(request, token);
+    return new GenerationBatch(list.length, open, (...args) => this.#run(...args), signal);
   }
 
   chat(messages, options = {}) {

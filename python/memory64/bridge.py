@@ -4,6 +4,8 @@ Keys are JavaScript's, in camelCase. Every function may run on any thread, sever
 ``call`` belongs to one call and is made by the addon.
 """
 
+from abc import ABC, abstractmethod
+from collections import defaultdict
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet, WeakValueDictionary, finalize
@@ -18,7 +20,7 @@ from .memory import MemoryLayout, PrivateRun
 from .model import Memory64Model
 
 if TYPE_CHECKING:
-    from .inference import Generation, Session, TokenLogprob
+    from .inference import Continuation, Generation, GenerationBatch, Session, TokenLogprob
 
 SHORT_ARRAY_LENGTH = 64
 """Metadata arrays up to this length are handed over whole, longer ones when asked for."""
@@ -254,39 +256,105 @@ def close_guest(guest: Guest) -> None:
     guest.close()
 
 
-class BridgedGeneration:
-    """A generation, each piece of which is asked for by a call of its own."""
+class BridgedText(ABC):
+    """Text on its way, each step of which is asked for by a call of its own."""
 
     def __init__(self, call: Call) -> None:
         """``call`` is the one that opens it."""
         self._call = call
         self._using = Lock()
-        self.generation: Generation | None = None
-        self._logprobs_told = 0
 
     def cancelled(self) -> bool:
         """Whether the call under way is."""
         return self._call.cancelled()
 
-    def next(self, call: Call) -> str | None:
-        """The next piece, None at the end."""
-        assert self.generation
+    def next(self, call: Call) -> dict[str, Any]:
+        """What the next step gives, and how it stands."""
         with self._using:
             self._call = call
-            return next(self.generation, None)
+            return self._step()
 
     def close(self) -> None:
-        """Stop, after the piece that is being made: it ends soon where its call is cancelled."""
+        """Stop, after the step that is being made: it ends soon where its call is cancelled."""
         with self._using:
-            if self.generation:
-                self.generation.close()
+            self._close()
 
-    def new_logprobs(self) -> list[dict[str, Any]]:
-        """Those of the tokens made since the last time."""
-        assert self.generation
-        new = self.generation.logprobs[self._logprobs_told :]
-        self._logprobs_told += len(new)
+    @abstractmethod
+    def _step(self) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+
+class BridgedGeneration(BridgedText):
+    """The text of one prompt, piece by piece."""
+
+    def __init__(self, call: Call) -> None:
+        """``generation`` is to be set at once."""
+        super().__init__(call)
+        self.generation: Generation | None = None
+        self._logprobs = _NewLogprobs()
+
+    def _step(self) -> dict[str, Any]:
+        generation = self.generation
+        assert generation
+        return {"piece": next(generation, None), **_standing(generation, self._logprobs)}
+
+    def _close(self) -> None:
+        if self.generation:
+            self.generation.close()
+
+
+class BridgedBatch(BridgedText):
+    """The texts of several prompts, step by step."""
+
+    def __init__(self, call: Call) -> None:
+        """``batch`` is to be set at once."""
+        super().__init__(call)
+        self.batch: GenerationBatch | None = None
+        self._logprobs: defaultdict[int, _NewLogprobs] = defaultdict(_NewLogprobs)
+
+    def _step(self) -> dict[str, Any]:
+        assert self.batch
+        pieces, results = self.batch.step(), self.batch.results
+        return {
+            "pieces": [{"index": index, "piece": piece} for index, piece in pieces],
+            "results": [
+                {"index": index, **_standing(results[index], self._logprobs[index])}
+                for index in sorted({index for index, _ in pieces})
+            ],
+        }
+
+    def _close(self) -> None:
+        if self.batch:
+            self.batch.close()
+
+
+class _NewLogprobs:
+    """Those of the tokens made since the last time."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def of(self, logprobs: "list[TokenLogprob]") -> list[dict[str, Any]]:
+        new = logprobs[self._told :]
+        self._told += len(new)
         return [{**_logprob(each), "top": list(map(_logprob, each.top))} for each in new]
+
+
+def _standing(of: "Generation | Continuation", logprobs: _NewLogprobs) -> dict[str, Any]:
+    usage = of.usage
+    return {
+        "finishReason": of.finish_reason,
+        "usage": {
+            "promptTokens": usage.prompt_tokens,
+            "cachedTokens": usage.cached_tokens,
+            "tokens": usage.tokens,
+            "firstTokenMs": usage.first_token_seconds * 1000,
+            "tokensPerSecond": usage.tokens_per_second,
+        },
+        "logprobs": logprobs.of(of.logprobs),
+    }
 
 
 def _logprob(of: "TokenLogprob") -> dict[str, Any]:
@@ -295,21 +363,27 @@ def _logprob(of: "TokenLogprob") -> dict[str, Any]:
 
 def open_generation(
     owner: "BridgedModel | Session", request: dict[str, Any], call: Call
-) -> BridgedGeneration:
-    """Begin to continue ``prompt``, or to answer ``messages``; the others are its options."""
-    bridged = BridgedGeneration(call)
-    options: Any = {
-        name: request[key]
-        for key, name in _GENERATE_OPTIONS.items()
-        if request.get(key) is not None
-    }
-    options["cancelled"] = bridged.cancelled
+) -> BridgedText:
+    """Begin to continue ``prompt`` or ``prompts``, or to answer ``messages``; its options too."""
+    if "prompts" in request:
+        assert isinstance(owner, BridgedModel)
+        batch = BridgedBatch(call)
+        batch.batch = owner.model.generate_batch(request["prompts"], **_options(request, batch))
+        return batch
+    one = BridgedGeneration(call)
+    options = _options(request, one)
     by = owner.model if isinstance(owner, BridgedModel) else owner
     if "messages" in request:
-        bridged.generation = by.chat(request["messages"], **options)
+        one.generation = by.chat(request["messages"], **options)
     else:
-        bridged.generation = by.generate(request["prompt"], **options)
-    return bridged
+        one.generation = by.generate(request["prompt"], **options)
+    return one
+
+
+def _options(request: dict[str, Any], bridged: BridgedText) -> Any:
+    names = _GENERATE_OPTIONS.items()
+    given = {name: request[key] for key, name in names if request.get(key) is not None}
+    return {**given, "cancelled": bridged.cancelled}
 
 
 _GENERATE_OPTIONS = {
@@ -326,34 +400,19 @@ _GENERATE_OPTIONS = {
 }
 
 
-def describe_generation(bridged: BridgedGeneration) -> dict[str, Any]:
+def describe_generation(bridged: BridgedText) -> dict[str, Any]:
     """Nothing about it stays the same."""
     del bridged
     return {}
 
 
-def next_piece(bridged: BridgedGeneration, nothing: None, call: Call) -> dict[str, Any]:
-    """The next piece, None at the end, and how it stands."""
+def next_piece(bridged: BridgedText, nothing: None, call: Call) -> dict[str, Any]:
+    """The next piece, None at the end; of a batch all of a step, none at the end."""
     del nothing
-    piece = bridged.next(call)
-    generation = bridged.generation
-    assert generation
-    usage = generation.usage
-    return {
-        "piece": piece,
-        "finishReason": generation.finish_reason,
-        "usage": {
-            "promptTokens": usage.prompt_tokens,
-            "cachedTokens": usage.cached_tokens,
-            "tokens": usage.tokens,
-            "firstTokenMs": usage.first_token_seconds * 1000,
-            "tokensPerSecond": usage.tokens_per_second,
-        },
-        "logprobs": bridged.new_logprobs(),
-    }
+    return bridged.next(call)
 
 
-def close_generation(bridged: BridgedGeneration) -> None:
+def close_generation(bridged: BridgedText) -> None:
     """Stop; closing twice is fine."""
     bridged.close()
 

@@ -1,9 +1,11 @@
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd';
 
 import {
+  BatchResult,
   CacheStats,
   ClosedError,
   Generation,
+  GenerationBatch,
   Guest,
   GuestError,
   GuestOptions,
@@ -138,6 +140,15 @@ expectType<readonly TokenLogprob[]>(generation.logprobs[0].top);
 expectError(model.generate('Once', { logprobs: true }));
 expectAssignable<AsyncIterable<string>>(model.chat([{ role: 'user', content: 'Hello' }]));
 expectError(model.generate(3));
+
+const batch = model.generateBatch(['Once', [1, 2]], { maxTokens: 5 });
+expectType<GenerationBatch>(batch);
+expectAssignable<AsyncIterable<{ index: number; piece: string }>>(batch);
+expectType<Promise<string[]>>(batch.texts());
+expectType<readonly BatchResult[]>(batch.results);
+expectType<string>(batch.results[0].text);
+expectType<'end' | 'stop' | 'length' | 'closed' | null>(batch.results[0].finishReason);
+expectError(model.generateBatch('Once'));
 expectError(model.chat('Hello'));
 expectType<Promise<Session>>(model.session({ contextLength: 64 }));
 declare const session: Session;
