@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -172,9 +173,12 @@ def test_leaving_gives_up_what_is_on_its_way(
 
 def test_a_walk_nobody_holds_takes_no_room(runtime: WatchedRuntime, gguf: GGUFDirectory) -> None:
     layers = Memory64LayerManager(runtime, gguf, 2, prefetch=EVERYTHING)
-    layers.walk().next()
+    walk = layers.walk()
+    forgotten = weakref.ref(walk)
+    walk.next()
     until(lambda: layers.cache_stats().prefetches == 1)
     walk = layers.walk()
+    until(lambda: forgotten() is None)  # the readers hold it as long as they load for it
     for layer_id in range(1, LAYERS):
         walk.next()
         until(lambda ahead=layer_id: not layers.is_lacking(ahead))  # type: ignore[misc]
