@@ -256,16 +256,45 @@ WRITE_ALL(q5_K, BlockQ5_K, 256)
 WRITE_ALL(q6_K, BlockQ6_K, 256)
 WRITE_ALL(iq4_XS, BlockIQ4_XS, 256)
 
-static void write_halves(const uint8_t* halves, float* out, uint64_t count, int brain) {
-  uint64_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    Vector four = wasm_i32x4_shl(wasm_u32x4_load16x4(halves + 2 * i), 16);
-    wasm_v128_store(out + i, brain ? four : any_halves_to_floats(four));
+typedef Vector (*Widen)(Vector upper_halves);
+
+INLINE Vector brain_halves_to_floats(Vector halves) {
+  return halves;
+}
+
+INLINE void write_eight(float* out, Vector halves, Widen widen) {
+  const Vector zeros = wasm_i32x4_splat(0);
+  wasm_v128_store(out, widen(wasm_i16x8_shuffle(zeros, halves, 0, 8, 1, 9, 2, 10, 3, 11)));
+  wasm_v128_store(out + 4, widen(wasm_i16x8_shuffle(zeros, halves, 4, 12, 5, 13, 6, 14, 7, 15)));
+}
+
+INLINE void write_last(const uint8_t* halves, float* out, uint64_t count, Widen widen) {
+  for (uint64_t i = 0; i < count; i++)
+    out[i] =
+        wasm_f32x4_extract_lane(widen(upper_halves(wasm_v128_load16_splat(halves + 2 * i))), 0);
+}
+
+static void write_all_f16(const uint8_t* halves, float* out, uint64_t count) {
+  for (; count >= 16; count -= 16, halves += 32, out += 16) {
+    Vector first = wasm_v128_load(halves), second = wasm_v128_load(halves + 16);
+    Vector normal = wasm_u16x8_min(zero_unless_normal(first), zero_unless_normal(second));
+    if (wasm_i16x8_all_true(normal)) {
+      write_eight(out, first, normal_halves_to_floats);
+      write_eight(out + 8, second, normal_halves_to_floats);
+    } else {
+      write_eight(out, first, any_halves_to_floats);
+      write_eight(out + 8, second, any_halves_to_floats);
+    }
   }
-  for (; i < count; i++) {
-    Vector one = upper_halves(wasm_v128_load16_splat(halves + 2 * i));
-    out[i] = wasm_f32x4_extract_lane(brain ? one : any_halves_to_floats(one), 0);
+  write_last(halves, out, count, any_halves_to_floats);
+}
+
+static void write_all_bf16(const uint8_t* halves, float* out, uint64_t count) {
+  for (; count >= 16; count -= 16, halves += 32, out += 16) {
+    write_eight(out, wasm_v128_load(halves), brain_halves_to_floats);
+    write_eight(out + 8, wasm_v128_load(halves + 16), brain_halves_to_floats);
   }
+  write_last(halves, out, count, brain_halves_to_floats);
 }
 
 void dequantize(uint32_t type, const void* blocks, float* out, uint64_t count) {
@@ -274,10 +303,10 @@ void dequantize(uint32_t type, const void* blocks, float* out, uint64_t count) {
       __builtin_memcpy(out, blocks, 4 * count);
       return;
     case F16:
-      write_halves(blocks, out, count, 0);
+      write_all_f16(blocks, out, count);
       return;
     case BF16:
-      write_halves(blocks, out, count, 1);
+      write_all_bf16(blocks, out, count);
       return;
     case Q4_0:
       write_all_q4_0(blocks, out, count);

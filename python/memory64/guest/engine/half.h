@@ -33,6 +33,18 @@ INLINE Vector any_halves_to_floats(Vector halves) {
   return wasm_v128_or(wasm_v128_or(half_magnitude(halves), raised), sign);
 }
 
+/* Right for those that are in the normal range, of which a model's weights are nearly all. */
+INLINE Vector normal_halves_to_floats(Vector halves) {
+  Vector shifted = wasm_v128_and(wasm_i32x4_shr(halves, 3), wasm_i32x4_splat((int32_t)0x8fffe000));
+  return wasm_i32x4_add(shifted, wasm_i32x4_splat(112 << 23));
+}
+
+/* Zero in lanes of 16 bits for halves that are below the normal range, infinite or NaN: one more
+   than their exponents, 0 and 31, is no more than its lowest bit. */
+INLINE Vector zero_unless_normal(Vector halves) {
+  return wasm_v128_and(wasm_i16x8_add(halves, wasm_i16x8_splat(1 << 10)), wasm_i16x8_splat(0x7800));
+}
+
 /* The lower and the upper halves of dwords, as halves_to_floats wants them. */
 INLINE Vector lower_halves(Vector dwords) {
   return wasm_i32x4_shl(dwords, 16);
