@@ -8,6 +8,7 @@ from bench import (
     addon,
     cached_layer,
     cold_layer,
+    dequantize,
     event_loop,
     far_bytes,
     guests,
@@ -33,6 +34,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
     "event-loop": event_loop.run,
     "guests": guests.run,
     "addon": addon.run,
+    "dequantize": dequantize.run,
     "inference": inference.run,
     "larger-than-memory": larger_than_memory.run,
 }

@@ -9,6 +9,8 @@ from typing import Any
 from bench.measure import ROOT, json_from
 
 READER = "gguf-py GGUFReader"
+GGUF_PY = "gguf-py"
+LIBGGUF = "libgguf"
 HUGGINGFACE = "@huggingface/gguf"
 LLAMA_CPP = "llama.cpp"
 NODE_LLAMA_CPP = "node-llama-cpp"
