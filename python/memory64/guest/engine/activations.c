@@ -2,30 +2,30 @@
 
 #include <stddef.h>
 
-static uint64_t blocks_of(const Activations* x) {
-  return (uint64_t)x->tokens * (x->columns / BLOCK_COLUMNS);
-}
-
 static int has_coarse_form(uint32_t columns) {
   return columns % COARSE_COLUMNS == 0;
 }
 
-uint64_t activations_bytes(uint32_t tokens, uint32_t columns) {
+static uint64_t fine_bytes(uint32_t tokens, uint32_t columns) {
   uint64_t blocks = (uint64_t)tokens * (columns / BLOCK_COLUMNS);
-  if (tokens == 1) return blocks * sizeof(SpreadBlock) + blocks / PARTS * sizeof(CoarseBlock);
-  return 2 * blocks * sizeof(ActivationBlock);
+  return blocks * (tokens == 1 ? sizeof(SpreadBlock) : sizeof(ActivationBlock));
+}
+
+uint64_t activations_bytes(uint32_t tokens, uint32_t columns) {
+  uint64_t coarse_blocks = has_coarse_form(columns) ? tokens * (columns / COARSE_COLUMNS) : 0;
+  return fine_bytes(tokens, columns) + coarse_blocks * sizeof(CoarseBlock);
 }
 
 Activations activations_in(void* room, const float* values, uint32_t tokens, uint32_t columns) {
-  Activations x = {.tokens = tokens, .columns = columns, .values = values};
-  if (tokens == 1) {
-    x.one_fine = room;
-    x.one_coarse = (CoarseBlock*)(x.one_fine + blocks_of(&x));
-  } else {
-    x.fine = room;
-    x.coarse = x.fine + blocks_of(&x);
-  }
-  return x;
+  uint8_t* behind = (uint8_t*)room + fine_bytes(tokens, columns);
+  return (Activations){
+      .tokens = tokens,
+      .columns = columns,
+      .values = values,
+      .fine = tokens == 1 ? NULL : room,
+      .spread = tokens == 1 ? room : NULL,
+      .coarse = has_coarse_form(columns) ? (CoarseBlock*)behind : NULL,
+  };
 }
 
 INLINE float largest_lane(Vector v) {
@@ -110,13 +110,14 @@ INLINE void write_spread(const Quantized* block, SpreadBlock* to) {
   for (uint32_t i = 0; i < 4; i++) to->words[i] = block->words[i];
 }
 
-static void quantize_fine(const Activations* x, const float* values, uint64_t at, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++, values += BLOCK_COLUMNS) {
+static void quantize_fine(const Activations* x, const float* values, uint32_t token,
+                          uint32_t first) {
+  for (uint32_t i = 0; i < blocks_together(x, first); i++, values += BLOCK_COLUMNS) {
     Quantized block = quantized(values, largest(values, BLOCK_COLUMNS));
-    if (x->tokens == 1)
-      write_spread(&block, x->one_fine + at + i);
+    if (x->spread)
+      write_spread(&block, x->spread + first + i);
     else
-      write_block(&block, x->fine + at + i);
+      write_block(&block, fine_blocks(x, token, first) + i);
   }
 }
 
@@ -125,6 +126,7 @@ static void write_coarse_block(const Quantized* parts, CoarseBlock* to) {
   for (uint32_t part = 0; part < PARTS; part++) {
     for (uint32_t half = 0; half < 2; half++) {
       to->values[2 * part + half] = values_of(parts + part, half);
+      to->less_pairs[part][half] = parts[part].less_pairs[half];
       sums[2 * part + half] = (int16_t)-pair_sum(parts[part].less_pairs[half]);
     }
     part_sums[part] = sums[2 * part] + sums[2 * part + 1];
@@ -137,26 +139,20 @@ static void write_coarse_block(const Quantized* parts, CoarseBlock* to) {
   to->scale = wasm_f32x4_splat(parts->scale);
 }
 
-static void quantize_coarse(const Activations* x, const float* values, uint64_t at,
-                            uint32_t count) {
-  for (uint32_t i = 0; i < count; i += PARTS, values += COARSE_COLUMNS) {
-    float amax = largest(values, COARSE_COLUMNS);
-    Quantized parts[PARTS];
-    for (uint32_t part = 0; part < PARTS; part++)
-      parts[part] = quantized(values + part * BLOCK_COLUMNS, amax);
-    if (x->tokens == 1)
-      write_coarse_block(parts, x->one_coarse + (at + i) / PARTS);
-    else
-      for (uint32_t part = 0; part < PARTS; part++)
-        write_block(parts + part, x->coarse + at + i + part);
-  }
+static void quantize_coarse(const float* values, CoarseBlock* to) {
+  float amax = largest(values, COARSE_COLUMNS);
+  Quantized parts[PARTS];
+  for (uint32_t part = 0; part < PARTS; part++)
+    parts[part] = quantized(values + part * BLOCK_COLUMNS, amax);
+  write_coarse_block(parts, to);
 }
 
 void quantize_blocks(const Activations* x, uint32_t token, uint32_t first_block,
                      uint32_t block_count) {
-  const float* values =
-      x->values + (uint64_t)token * x->columns + (uint64_t)first_block * BLOCK_COLUMNS;
-  uint64_t at = (uint64_t)token * (x->columns / BLOCK_COLUMNS) + first_block;
-  quantize_fine(x, values, at, block_count);
-  if (has_coarse_form(x->columns)) quantize_coarse(x, values, at, block_count);
+  const float* values = x->values + (uint64_t)token * x->columns;
+  for (uint32_t first = first_block; first < first_block + block_count; first += PARTS) {
+    const float* columns = values + (uint64_t)first * BLOCK_COLUMNS;
+    quantize_fine(x, columns, token, first);
+    if (x->coarse) quantize_coarse(columns, coarse_block(x, token, first));
+  }
 }

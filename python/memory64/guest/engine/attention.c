@@ -134,6 +134,7 @@ void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, c
   }
   uint32_t end = run->position + run->count;
   uint32_t start = window && run->position + 1 > window ? run->position + 1 - window : 0;
+  start -= start % TILE; /* so that a token sees the same tiles whatever run it is in */
   for (uint32_t first = start; first < end; first += TILE) {
     uint32_t count = end - first < TILE ? end - first : TILE;
     fill(&tile, model, keys + first * kv_dim(model), values + first * kv_dim(model), count);

@@ -17,15 +17,15 @@ INLINE Iq4Tables iq4_tables(void) {
   return (Iq4Tables){low_halves(values), high_halves(values)};
 }
 
-/* 32 weights of each row from 16 bytes, as WIDE panels hold them. */
-INLINE void unpack_iq4_weights(const uint8_t* const* rows, uint64_t offset, PanelBlock* to) {
+/* 32 weights of each row from 16 bytes, as wide panels hold them. */
+INLINE void unpack_iq4_weights(const uint8_t* const* rows, uint64_t offset, PanelWeights* to) {
   const Iq4Tables tables = iq4_tables();
   Quad quad = load_quad(rows, offset);
   for (uint32_t i = 0; i < 8; i++) {
     Vector bytes = quad.columns[i % 4];
     Vector index = i < 4 ? low_halves(bytes) : high_halves(bytes);
-    to->weights[i] = look_up(tables.low, index);
-    to->high_weights[i] = look_up(tables.high, index);
+    to->low[i] = look_up(tables.low, index);
+    to->high[i] = look_up(tables.high, index);
   }
 }
 

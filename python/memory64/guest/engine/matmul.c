@@ -3,28 +3,28 @@
 #include "floats.h"
 #include "one_token_256.h"
 #include "one_token_32.h"
+#include "panel_product.h"
 #include "quants.h"
 #include "rows.h"
 
 _Static_assert(ROW_CHUNK == 4 * GROUPS, "a panel holds a chunk");
 
-#define SLAB_TOKENS 128 /* whose sums are kept beside a chunk's panel */
-
-/* Unpacks as many panel blocks as a quant block has columns for. */
-typedef void Unpack(const uint8_t* const* rows, PanelBlock* to);
-
-INLINE void splat_columns(const ActivationBlock* x, Vector* splats) {
-  for (uint32_t half = 0; half < 2; half++) {
-    Vector v = wasm_v128_load(x->values + 16 * half);
-    splats[4 * half] = wasm_i32x4_shuffle(v, v, 0, 0, 0, 0);
-    splats[4 * half + 1] = wasm_i32x4_shuffle(v, v, 1, 1, 1, 1);
-    splats[4 * half + 2] = wasm_i32x4_shuffle(v, v, 2, 2, 2, 2);
-    splats[4 * half + 3] = wasm_i32x4_shuffle(v, v, 3, 3, 3, 3);
-  }
-}
+#define SLAB_TOKENS 128
 
 /* Adds the products of four rows' blocks and a SpreadBlock or CoarseBlock. */
 typedef Vector AddBlock(const uint8_t* const* rows, const void* x, Vector total, Anchor* anchor);
+
+typedef void UnpackFine(const uint8_t* const* rows, FinePart* to);
+typedef void UnpackCoarse(const uint8_t* const* rows, CoarsePanel* to, uint32_t g);
+
+/* What tells a type from others; known when compiled. It has one of the two ways to unpack. */
+typedef struct {
+  BlockShape shape;
+  Form form;
+  AddBlock* add_block;
+  UnpackFine* unpack_fine;
+  UnpackCoarse* unpack_coarse;
+} Type;
 
 /* One token: the rows are as far apart as they can be, since memory is read ahead along them. */
 INLINE void times_one(AddBlock add_block, BlockShape shape, const Matrix* weights,
@@ -36,7 +36,7 @@ INLINE void times_one(AddBlock add_block, BlockShape shape, const Matrix* weight
   uint32_t step = (row_count + 3) / 4, last = first_row + row_count - 1;
   for (uint32_t row = first_row; row < first_row + step; row++) {
     FourRows rows = four_rows(weights, row, step, last);
-    const uint8_t* xs = coarse ? (const void*)x->one_coarse : (const void*)x->one_fine;
+    const uint8_t* xs = coarse ? (const void*)x->coarse : (const void*)x->spread;
     Vector total = wasm_f32x4_splat(0);
     for (uint32_t block = 0; block < blocks; block++) {
       for (uint32_t i = 0; i < 4; i++) OPAQUE(rows.start[i]);
@@ -49,39 +49,41 @@ INLINE void times_one(AddBlock add_block, BlockShape shape, const Matrix* weight
   }
 }
 
+/* A chunk of rows, 256 columns of it unpacked, and its sums with some tokens so far. */
 typedef struct {
-  PanelBlock panel[8][GROUPS];
+  union {
+    FinePanel fine;
+    CoarsePanel coarse;
+  } panel;
   Vector sums[SLAB_TOKENS][GROUPS];
 } Slab;
 
-/* Adds the products of the panel's blocks and as many of a token's. */
-INLINE void add_token(Form form, const PanelBlock* panel, uint32_t blocks, const ActivationBlock* x,
-                      Vector* sums, Anchor* anchor) {
-#pragma clang loop unroll(disable)
-  for (uint32_t block = 0; block < blocks; block++, panel += GROUPS, x++) {
-    OPAQUE(panel);
-    OPAQUE(x);
-    OPAQUE(sums);
-    Vector splats[8];
-    splat_columns(x, splats);
-    Vector rest = wasm_v128_load(&x->scale);
-    Factors factors = {
-        .values = splats,
-        .scale = wasm_i32x4_shuffle(rest, rest, 0, 0, 0, 0),
-        .sum = wasm_i32x4_shuffle(rest, rest, 1, 1, 1, 1),
-        .less_pairs = {wasm_i32x4_shuffle(rest, rest, 2, 2, 2, 2),
-                       wasm_i32x4_shuffle(rest, rest, 3, 3, 3, 3)},
-        .anchor = anchor,
-    };
-    UNROLL
-    for (uint32_t g = 0; g < GROUPS; g++) sums[g] = add_product(form, panel + g, &factors, sums[g]);
-  }
+/* Up to 256 columns from block `first` of 32 on, for all tokens of the slab. */
+INLINE void times_panel(Type type, FourRows* rows, uint32_t first, const Activations* x,
+                        uint32_t first_token, uint32_t tokens, Slab* slab, Anchor* anchor) {
+  uint32_t count = blocks_together(x, first);
+  int coarse = type.unpack_coarse != 0;
+  for (uint32_t g = 0; g < GROUPS; g++)
+    for (uint32_t part = 0; part < (coarse ? 1 : count); part++) {
+      if (coarse)
+        type.unpack_coarse(rows[g].start, &slab->panel.coarse, g);
+      else
+        type.unpack_fine(rows[g].start, &slab->panel.fine.parts[part][g]);
+      for (uint32_t i = 0; i < 4; i++) rows[g].start[i] += type.shape.bytes;
+    }
+  for (uint32_t i = 0; i < tokens; i++)
+    if (coarse)
+      add_coarse_token(type.form, &slab->panel.coarse, coarse_block(x, first_token + i, first),
+                       slab->sums[i], anchor);
+    else
+      add_fine_token(type.form, &slab->panel.fine, count, fine_blocks(x, first_token + i, first),
+                     slab->sums[i], anchor);
 }
 
 /* A chunk of rows times up to SLAB_TOKENS tokens. */
-INLINE void times_slab(Unpack unpack, Form form, BlockShape shape, const Matrix* weights,
-                       uint32_t first_row, uint32_t last_row, const Activations* x,
-                       uint32_t first_token, uint32_t tokens, float* out, uint64_t out_stride) {
+INLINE void times_slab(Type type, const Matrix* weights, uint32_t first_row, uint32_t last_row,
+                       const Activations* x, uint32_t first_token, uint32_t tokens, float* out,
+                       uint64_t out_stride) {
   Slab slab;
   Anchor anchor_room, *anchor = &anchor_room;
   OPAQUE(anchor);
@@ -90,30 +92,19 @@ INLINE void times_slab(Unpack unpack, Form form, BlockShape shape, const Matrix*
     rows[g] = four_rows(weights, first_row + 4 * g, 1, last_row);
   for (uint32_t token = 0; token < tokens; token++)
     for (uint32_t g = 0; g < GROUPS; g++) slab.sums[token][g] = wasm_f32x4_splat(0);
-  const ActivationBlock* form_of_x = shape.columns == COARSE_COLUMNS ? x->coarse : x->fine;
-  uint32_t row_blocks = weights->cols / BLOCK_COLUMNS, parts = shape.columns / BLOCK_COLUMNS;
-  for (uint32_t block = 0; block < row_blocks; block += 8) {
-    uint32_t count = row_blocks - block < 8 ? row_blocks - block : 8;
-    for (uint32_t g = 0; g < GROUPS; g++)
-      for (uint32_t part = 0; part < count; part += parts) {
-        unpack(rows[g].start, &slab.panel[part][g]);
-        for (uint32_t i = 0; i < 4; i++) rows[g].start[i] += shape.bytes;
-      }
-    const ActivationBlock* xs = form_of_x + (uint64_t)first_token * row_blocks + block;
-    for (uint32_t token = 0; token < tokens; token++, xs += row_blocks)
-      add_token(form, slab.panel[0], count, xs, slab.sums[token], anchor);
-  }
+  uint32_t row_blocks = weights->cols / BLOCK_COLUMNS;
+  for (uint32_t block = 0; block < row_blocks; block += PARTS)
+    times_panel(type, rows, block, x, first_token, tokens, &slab, anchor);
   for (uint32_t token = 0; token < tokens; token++)
     for (uint32_t g = 0; g < GROUPS; g++)
       store_rows(out + (first_token + token) * out_stride, first_row + 4 * g, 1, last_row,
                  slab.sums[token][g]);
 }
 
-INLINE void times(AddBlock add_block, Unpack unpack, Form form, BlockShape shape,
-                  const Matrix* weights, uint32_t first_row, uint32_t row_count,
+INLINE void times(Type type, const Matrix* weights, uint32_t first_row, uint32_t row_count,
                   const Activations* x, float* out, uint64_t out_stride) {
   if (x->tokens == 1) {
-    times_one(add_block, shape, weights, first_row, row_count, x, out);
+    times_one(type.add_block, type.shape, weights, first_row, row_count, x, out);
     return;
   }
   uint32_t end = first_row + row_count;
@@ -121,31 +112,34 @@ INLINE void times(AddBlock add_block, Unpack unpack, Form form, BlockShape shape
     uint32_t last = end - row < ROW_CHUNK ? end - 1 : row + ROW_CHUNK - 1;
     for (uint32_t token = 0; token < x->tokens; token += SLAB_TOKENS) {
       uint32_t left = x->tokens - token;
-      times_slab(unpack, form, shape, weights, row, last, x, token,
-                 left < SLAB_TOKENS ? left : SLAB_TOKENS, out, out_stride);
+      times_slab(type, weights, row, last, x, token, left < SLAB_TOKENS ? left : SLAB_TOKENS, out,
+                 out_stride);
     }
   }
 }
 
-#define TIMES(NAME, COLUMNS, BLOCK, ...)                                                        \
-  static void times_##NAME(const Matrix* weights, uint32_t first_row, uint32_t row_count,       \
-                           const Activations* x, float* out, uint64_t out_stride) {             \
-    times(add_##NAME, unpack_##NAME, (Form){__VA_ARGS__}, (BlockShape){COLUMNS, sizeof(BLOCK)}, \
-          weights, first_row, row_count, x, out, out_stride);                                   \
+#define TIMES(NAME, COLUMNS, BLOCK, UNPACK, ...)                                          \
+  static void times_##NAME(const Matrix* weights, uint32_t first_row, uint32_t row_count, \
+                           const Activations* x, float* out, uint64_t out_stride) {       \
+    const Type type = {                                                                   \
+        {COLUMNS, sizeof(BLOCK)}, {__VA_ARGS__}, add_##NAME, .UNPACK = unpack_##NAME};    \
+    times(type, weights, first_row, row_count, x, out, out_stride);                       \
   }
+#define TIMES_32(NAME, BLOCK, ...) TIMES(NAME, 32, BLOCK, unpack_fine, __VA_ARGS__)
+#define TIMES_256(NAME, BLOCK, ...) TIMES(NAME, 256, BLOCK, unpack_coarse, __VA_ARGS__)
 
-TIMES(q4_0, 32, BlockQ4_0, .middle_bits = 3)
-TIMES(q4_1, 32, BlockQ4_1, .has_minimum = 1)
-TIMES(q5_0, 32, BlockQ5_0, .middle_bits = 4)
-TIMES(q5_1, 32, BlockQ5_1, .middle_bits = 4, .has_minimum = 1)
-TIMES(q8_0, 32, BlockQ8_0, .wide = 1, .middle_bits = 3)
-TIMES(iq4_nl, 32, BlockIQ4_NL, .wide = 1, .middle_bits = 3)
-TIMES(q2_K, 256, BlockQ2_K, .by_halves = 1, .has_minimum = 1)
-TIMES(q3_K, 256, BlockQ3_K, .by_halves = 1, .middle_bits = 2)
-TIMES(q4_K, 256, BlockQ4_K, .has_minimum = 1)
-TIMES(q5_K, 256, BlockQ5_K, .middle_bits = 4, .has_minimum = 1)
-TIMES(q6_K, 256, BlockQ6_K, .by_halves = 1, .middle_bits = 5)
-TIMES(iq4_XS, 256, BlockIQ4_XS, .wide = 1, .middle_bits = 3)
+TIMES_32(q4_0, BlockQ4_0, .middle_bits = 3)
+TIMES_32(q4_1, BlockQ4_1, .minima = MINIMA_OF_PARTS)
+TIMES_32(q5_0, BlockQ5_0, .middle_bits = 4)
+TIMES_32(q5_1, BlockQ5_1, .middle_bits = 4, .minima = MINIMA_OF_PARTS)
+TIMES_32(q8_0, BlockQ8_0, .wide = 1, .middle_bits = 3)
+TIMES_32(iq4_nl, BlockIQ4_NL, .wide = 1, .middle_bits = 3)
+TIMES_256(q2_K, BlockQ2_K, .by_halves = 1, .minima = MINIMA_OF_HALVES)
+TIMES_256(q3_K, BlockQ3_K, .by_halves = 1, .middle_bits = 2)
+TIMES_256(q4_K, BlockQ4_K, .minima = MINIMA_OF_PARTS)
+TIMES_256(q5_K, BlockQ5_K, .by_halves = 1, .minima = MINIMA_OF_PARTS)
+TIMES_256(q6_K, BlockQ6_K, .by_halves = 1, .middle_bits = 5)
+TIMES_256(iq4_XS, BlockIQ4_XS, .wide = 1, .middle_bits = 3)
 
 void matmul(const Matrix* weights, uint32_t first_row, uint32_t row_count, const Activations* x,
             float* out, uint64_t out_stride) {

@@ -16,7 +16,7 @@ typedef struct {
 } Matrix;
 
 /* Where `first_row` may be: rows of a chunk are unpacked together for many tokens. A row's result
-   does not depend on the rows it is computed with, nor on how many they are. */
+   does not depend on the rows and tokens it is computed with, nor on how many they are. */
 #define ROW_CHUNK 16
 
 /* out[token * out_stride + row] = weights[row] . x[token] for `row_count` rows from `first_row` on.

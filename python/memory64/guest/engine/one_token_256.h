@@ -53,22 +53,6 @@ INLINE Vector splat(Vector numbers, uint32_t n) {
 #undef CASE
 }
 
-/* Scales (or minima) of the eight parts, of four rows: 16 bits, a pair for each row. The pairs are
-   of parts 0 and 2, 1 and 3, 4 and 6, 5 and 7, as they come out of bytes in the fewest steps. */
-typedef struct {
-  Vector pairs[PARTS / 2];
-} PartScales;
-
-INLINE PartScales part_scales(const Vector* bytes) {
-  PartScales scales;
-  UNROLL
-  for (uint32_t i = 0; i < 2; i++) {
-    scales.pairs[2 * i] = wasm_v128_and(bytes[i], wasm_i16x8_splat(255));
-    scales.pairs[2 * i + 1] = wasm_u16x8_shr(bytes[i], 8);
-  }
-  return scales;
-}
-
 INLINE Vector scale_of_part(const PartScales* scales, uint32_t row, uint32_t part) {
   return splat(scales->pairs[part / 4 * 2 + part % 2], 2 * row + part % 4 / 2);
 }

@@ -19,9 +19,14 @@ INLINE Vector start_less(const SpreadBlock* x, uint32_t bits) {
   return wasm_i16x8_shl(wasm_i16x8_add(x->less_pairs[0], x->less_pairs[1]), bits);
 }
 
-/* total + d * (scale * product), where the product is of quantised activations. */
+/* total + (d * scale) * product, where the product is of quantised activations. */
 INLINE Vector add_scaled(Vector total, Vector d, Vector product, const SpreadBlock* x) {
-  return multiply_add(wasm_f32x4_mul(wasm_f32x4_convert_i32x4(product), x->scale), d, total);
+  return multiply_add(wasm_f32x4_convert_i32x4(product), wasm_f32x4_mul(d, x->scale), total);
+}
+
+/* Sums of pairs of 16 bits, times `factor`. */
+INLINE Vector widened(Vector pairs, int16_t factor) {
+  return wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_splat(factor));
 }
 
 INLINE Vector four_bit_product(const uint8_t* const* rows, uint64_t offset, Vector start,

@@ -1,4 +1,4 @@
-/* unpack_256.h: quant types in blocks of 256 columns, into eight panel blocks. */
+/* unpack_256.h: quant types in blocks of 256 columns, into panels. */
 
 #ifndef MEMORY64_ENGINE_UNPACK_256_H
 #define MEMORY64_ENGINE_UNPACK_256_H
@@ -9,9 +9,6 @@
 #include "iq4.h"
 #include "panel.h"
 #include "quants.h"
-
-/* The four rows' part in a panel, where other groups' parts lie between theirs. */
-#define PART(panel, part) ((panel)[(part) * GROUPS])
 
 /* Byte `n` of each lane, as an integer. */
 INLINE Vector byte_of_lanes(Vector lanes, uint32_t n) {
@@ -26,8 +23,20 @@ INLINE Vector as_pairs(Vector lanes) {
   return wasm_v128_or(wasm_v128_and(lanes, wasm_i32x4_splat(0xffff)), wasm_i32x4_shl(lanes, 16));
 }
 
-INLINE Vector float_product(Vector d, Vector integers) {
-  return wasm_f32x4_mul(d, wasm_f32x4_convert_i32x4(integers));
+/* Scales (or minima) of the eight parts, of four rows: 16 bits, a pair for each row. The pairs are
+   of parts 0 and 2, 1 and 3, 4 and 6, 5 and 7, as they come out of bytes in the fewest steps. */
+typedef struct {
+  Vector pairs[PARTS / 2];
+} PartScales;
+
+INLINE PartScales part_scales(const Vector* bytes) {
+  PartScales scales;
+  UNROLL
+  for (uint32_t i = 0; i < 2; i++) {
+    scales.pairs[2 * i] = wasm_v128_and(bytes[i], wasm_i16x8_splat(255));
+    scales.pairs[2 * i + 1] = wasm_u16x8_shr(bytes[i], 8);
+  }
+  return scales;
 }
 
 /* The six-bit scales and minima of Q4_K and Q5_K: a byte for each of eight parts. */
@@ -46,24 +55,26 @@ INLINE SixBits six_bits(Quad head) {
   };
 }
 
-INLINE void unpack_q4_K_scales(const uint8_t* const* rows, PanelBlock* to) {
+INLINE void unpack_six_bits(const uint8_t* const* rows, CoarsePanel* to, uint32_t g) {
   Quad head = load_quad(rows, 0);
   SixBits bits = six_bits(head);
-  Vector d = halves_to_floats(lower_halves(head.columns[0]));
-  Vector dmin = halves_to_floats(upper_halves(head.columns[0]));
+  PartScales minima = part_scales(bits.minima);
+  to->d[g] = halves_to_floats(lower_halves(head.columns[0]));
+  to->dmin[g] = halves_to_floats(upper_halves(head.columns[0]));
+  for (uint32_t i = 0; i < PARTS / 2; i++) to->minima[i][g] = minima.pairs[i];
   for (uint32_t part = 0; part < PARTS; part++) {
-    PART(to, part).scale = float_product(d, byte_of_lanes(bits.scales[part / 4], part % 4));
-    PART(to, part).minimum = float_product(dmin, byte_of_lanes(bits.minima[part / 4], part % 4));
+    Vector scale = as_pairs(byte_of_lanes(bits.scales[part / 4], part % 4));
+    to->parts[part][g].multiplier[0] = to->parts[part][g].multiplier[1] = scale;
   }
 }
 
-INLINE void unpack_q4_K(const uint8_t* const* rows, PanelBlock* to) {
-  unpack_q4_K_scales(rows, to);
+INLINE void unpack_q4_K(const uint8_t* const* rows, CoarsePanel* to, uint32_t g) {
+  unpack_six_bits(rows, to, g);
   for (uint32_t n = 0; n < 8; n++) { /* 16 bytes: a half of two parts */
     Quad quad = load_quad(rows, offsetof(BlockQ4_K, weights) + 16 * n);
     for (uint32_t i = 0; i < 4; i++) {
-      PART(to, n / 2 * 2).weights[n % 2 * 4 + i] = low_halves(quad.columns[i]);
-      PART(to, n / 2 * 2 + 1).weights[n % 2 * 4 + i] = high_halves(quad.columns[i]);
+      to->parts[n / 2 * 2][g].weights.low[n % 2 * 4 + i] = low_halves(quad.columns[i]);
+      to->parts[n / 2 * 2 + 1][g].weights.low[n % 2 * 4 + i] = high_halves(quad.columns[i]);
     }
   }
 }
@@ -74,20 +85,16 @@ INLINE Vector as_fifth_bit(Vector bytes, uint32_t n) {
   return wasm_v128_and(moved, wasm_i8x16_splat(16));
 }
 
-INLINE void unpack_q5_K(const uint8_t* const* rows, PanelBlock* to) {
-  unpack_q4_K_scales(rows, to);
-  for (uint32_t part = 0; part < PARTS; part++) {
-    PanelBlock* block = &PART(to, part);
-    block->minimum = multiply_subtract(block->scale, wasm_f32x4_splat(16), block->minimum);
-  }
+INLINE void unpack_q5_K(const uint8_t* const* rows, CoarsePanel* to, uint32_t g) {
+  unpack_six_bits(rows, to, g);
   for (uint32_t half = 0; half < 2; half++) {
     Quad fifth = load_quad(rows, offsetof(BlockQ5_K, fifth_bits) + 16 * half);
     for (uint32_t pair = 0; pair < 4; pair++) {
       Quad quad = load_quad(rows, offsetof(BlockQ5_K, weights) + 32 * pair + 16 * half);
       for (uint32_t i = 0; i < 4; i++) {
-        PART(to, 2 * pair).weights[4 * half + i] =
+        to->parts[2 * pair][g].weights.low[4 * half + i] =
             wasm_v128_or(low_halves(quad.columns[i]), as_fifth_bit(fifth.columns[i], 2 * pair));
-        PART(to, 2 * pair + 1).weights[4 * half + i] = wasm_v128_or(
+        to->parts[2 * pair + 1][g].weights.low[4 * half + i] = wasm_v128_or(
             high_halves(quad.columns[i]), as_fifth_bit(fifth.columns[i], 2 * pair + 1));
       }
     }
@@ -100,7 +107,7 @@ INLINE Vector as_upper_bits(Vector bytes, uint32_t n) {
   return wasm_v128_and(moved, wasm_i8x16_splat(0x30));
 }
 
-INLINE void unpack_q6_K_weights(const uint8_t* const* rows, PanelBlock* to) {
+INLINE void unpack_q6_K_weights(const uint8_t* const* rows, CoarsePanel* to, uint32_t g) {
   for (uint32_t n = 0; n < 4; n++) { /* 128 columns are four parts: low low, low high, … */
     uint32_t first = n / 2 * 4, half = n % 2 * 4;
     Quad low = load_quad(rows, offsetof(BlockQ6_K, low_bits) + n / 2 * 64 + n % 2 * 16);
@@ -108,51 +115,52 @@ INLINE void unpack_q6_K_weights(const uint8_t* const* rows, PanelBlock* to) {
     Quad high = load_quad(rows, offsetof(BlockQ6_K, high_bits) + n / 2 * 32 + n % 2 * 16);
     for (uint32_t i = 0; i < 4; i++) {
       Vector upper = high.columns[i];
-      PART(to, first).weights[half + i] =
+      to->parts[first][g].weights.low[half + i] =
           wasm_v128_or(low_halves(low.columns[i]), as_upper_bits(upper, 0));
-      PART(to, first + 1).weights[half + i] =
+      to->parts[first + 1][g].weights.low[half + i] =
           wasm_v128_or(low_halves(next.columns[i]), as_upper_bits(upper, 1));
-      PART(to, first + 2).weights[half + i] =
+      to->parts[first + 2][g].weights.low[half + i] =
           wasm_v128_or(high_halves(low.columns[i]), as_upper_bits(upper, 2));
-      PART(to, first + 3).weights[half + i] =
+      to->parts[first + 3][g].weights.low[half + i] =
           wasm_v128_or(high_halves(next.columns[i]), as_upper_bits(upper, 3));
     }
   }
 }
 
-INLINE void unpack_q6_K(const uint8_t* const* rows, PanelBlock* to) {
+INLINE void unpack_q6_K(const uint8_t* const* rows, CoarsePanel* to, uint32_t g) {
   Quad scales = load_quad(rows, offsetof(BlockQ6_K, scales));
   Quad tail = load_quad(rows, sizeof(BlockQ6_K) - 16);
-  Vector d = halves_to_floats(upper_halves(tail.columns[3]));
+  to->d[g] = halves_to_floats(upper_halves(tail.columns[3]));
   for (uint32_t n = 0; n < 2 * PARTS; n++) {
     Vector scale = signed_byte_of_lanes(scales.columns[n / 4], n % 4);
-    PART(to, n / 2).scale = d;
-    PART(to, n / 2).multiplier[n % 2] = as_pairs(scale);
+    to->parts[n / 2][g].multiplier[n % 2] = as_pairs(scale);
   }
-  unpack_q6_K_weights(rows, to);
+  unpack_q6_K_weights(rows, to, g);
 }
 
 INLINE Vector two_bits(Vector bytes, uint32_t n) {
   return wasm_v128_and(wasm_u16x8_shr(bytes, 2 * n), wasm_i8x16_splat(3));
 }
 
-INLINE void unpack_q2_K(const uint8_t* const* rows, PanelBlock* to) {
+INLINE void unpack_q2_K(const uint8_t* const* rows, CoarsePanel* to, uint32_t g) {
   Quad scales = load_quad(rows, offsetof(BlockQ2_K, scales));
   Quad tail = load_quad(rows, sizeof(BlockQ2_K) - 16);
-  Vector d = halves_to_floats(lower_halves(tail.columns[3]));
-  Vector dmin = halves_to_floats(upper_halves(tail.columns[3]));
+  to->d[g] = halves_to_floats(lower_halves(tail.columns[3]));
+  to->dmin[g] = halves_to_floats(upper_halves(tail.columns[3]));
   for (uint32_t n = 0; n < 2 * PARTS; n++) {
     Vector lanes = scales.columns[n / 4];
-    PART(to, n / 2).scale = d;
-    PART(to, n / 2).multiplier[n % 2] = as_pairs(byte_of_lanes(low_halves(lanes), n % 4));
-    PART(to, n / 2).minima[n % 2] = as_pairs(byte_of_lanes(high_halves(lanes), n % 4));
-    PART(to, n / 2).minimum = dmin;
+    to->parts[n / 2][g].multiplier[n % 2] = as_pairs(byte_of_lanes(low_halves(lanes), n % 4));
+  }
+  for (uint32_t part = 0; part < PARTS; part++) {
+    Vector lanes = high_halves(scales.columns[part / 2]);
+    Vector last = wasm_i32x4_shl(byte_of_lanes(lanes, part % 2 * 2 + 1), 16);
+    to->minima[part][g] = wasm_v128_or(byte_of_lanes(lanes, part % 2 * 2), last);
   }
   for (uint32_t n = 0; n < 4; n++) {
     Quad quad = load_quad(rows, offsetof(BlockQ2_K, weights) + 16 * n);
     for (uint32_t i = 0; i < 4; i++)
       for (uint32_t part = 0; part < 4; part++)
-        PART(to, n / 2 * 4 + part).weights[n % 2 * 4 + i] = two_bits(quad.columns[i], part);
+        to->parts[n / 2 * 4 + part][g].weights.low[n % 2 * 4 + i] = two_bits(quad.columns[i], part);
   }
 }
 
@@ -175,21 +183,20 @@ INLINE Quad q3_K_scale_bytes(const uint8_t* const* rows) {
   return scales;
 }
 
-INLINE void unpack_q3_K(const uint8_t* const* rows, PanelBlock* to) {
+INLINE void unpack_q3_K(const uint8_t* const* rows, CoarsePanel* to, uint32_t g) {
   Quad scales = q3_K_scale_bytes(rows);
   Quad tail = load_quad(rows, sizeof(BlockQ3_K) - 16);
-  Vector d = halves_to_floats(upper_halves(tail.columns[3]));
+  to->d[g] = halves_to_floats(upper_halves(tail.columns[3]));
   for (uint32_t n = 0; n < 2 * PARTS; n++) {
     Vector scale = signed_byte_of_lanes(scales.columns[n / 4], n % 4);
-    PART(to, n / 2).scale = d;
-    PART(to, n / 2).multiplier[n % 2] = as_pairs(scale);
+    to->parts[n / 2][g].multiplier[n % 2] = as_pairs(scale);
   }
   for (uint32_t n = 0; n < 4; n++) {
     Quad quad = load_quad(rows, offsetof(BlockQ3_K, weights) + 16 * n);
     Quad third = load_quad(rows, offsetof(BlockQ3_K, third_bits) + n % 2 * 16);
     for (uint32_t i = 0; i < 4; i++)
       for (uint32_t part = 0; part < 4; part++)
-        PART(to, n / 2 * 4 + part).weights[n % 2 * 4 + i] = wasm_v128_or(
+        to->parts[n / 2 * 4 + part][g].weights.low[n % 2 * 4 + i] = wasm_v128_or(
             two_bits(quad.columns[i], part), as_third_bit(third.columns[i], n / 2 * 4 + part));
   }
 }
@@ -203,12 +210,14 @@ INLINE Vector iq4_XS_scale(Quad head, uint32_t part) {
   return wasm_i32x4_sub(scale, wasm_i32x4_splat(32));
 }
 
-INLINE void unpack_iq4_XS(const uint8_t* const* rows, PanelBlock* to) {
+INLINE void unpack_iq4_XS(const uint8_t* const* rows, CoarsePanel* to, uint32_t g) {
   Quad head = load_quad(rows, 0);
-  Vector d = halves_to_floats(lower_halves(head.columns[0]));
+  to->d[g] = halves_to_floats(lower_halves(head.columns[0]));
   for (uint32_t part = 0; part < PARTS; part++) {
-    PART(to, part).scale = float_product(d, iq4_XS_scale(head, part));
-    unpack_iq4_weights(rows, offsetof(BlockIQ4_XS, weights) + 16 * part, &PART(to, part));
+    CoarsePart* here = &to->parts[part][g];
+    here->multiplier[0] = as_pairs(iq4_XS_scale(head, part));
+    here->multiplier[1] = wasm_i16x8_shl(here->multiplier[0], 4);
+    unpack_iq4_weights(rows, offsetof(BlockIQ4_XS, weights) + 16 * part, &here->weights);
   }
 }
 
