@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bench import (
     addon,
+    batch,
     cached_layer,
     cold_layer,
     dequantize,
@@ -36,6 +37,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
     "addon": addon.run,
     "dequantize": dequantize.run,
     "inference": inference.run,
+    "batch": batch.run,
     "larger-than-memory": larger_than_memory.run,
 }
 

@@ -20,6 +20,7 @@ ROUNDS = 2
 COUNTS = (1, 2, 4, 8, 16)
 THREADS = 2
 PROMPTED = 16
+OURS = "memory64"
 
 
 def run() -> Table:
@@ -34,25 +35,30 @@ def run() -> Table:
 
 def _model(table: Table, name: str, path: Path, decoded: int) -> None:
     fill(path)
-    contestants: dict[tuple[str, int], Callable[[], Any]] = {}
+    contestants: dict[str, Callable[[], Any]] = {}
     for count in COUNTS:
         arguments = (path, THREADS, PROMPTED, decoded, count)
-        contestants["memory64", count] = partial(python_driver, "batch_memory64", *arguments)
+        contestants[f"{OURS}, {count}"] = partial(python_driver, "batch_memory64", *arguments)
         if not why_no_llama_cpp():
-            contestants[LLAMA_CPP, count] = partial(
+            contestants[f"{LLAMA_CPP}, {count}"] = partial(
                 llama_cpp_driver, *arguments, driver="batch_llama_cpp"
             )
     results = in_turns(contestants, ROUNDS)
-    rates = {who: [each["rate"] for each in of] for who, of in results.items()}
-    for who in ("memory64", LLAMA_CPP):
-        table.add(*_rows(name, who, {count: rates[at, count] for at, count in rates if at == who}))
+    for who in (OURS, LLAMA_CPP):
+        if f"{who}, 1" in results:
+            of = {count: results[f"{who}, {count}"] for count in COUNTS}
+            table.add(*_rows(f"{name}, {who}", of))
 
 
-def _rows(name: str, who: str, rates: dict[int, list[float]]) -> list[Row]:
-    rows = []
-    for count, values in rates.items():
-        rows.append(Row(f"{name}: {count} at once, {who}", Sample(tuple(values), "tok/s")))
-        if count > 1:
-            against = ratios(values, rates[1])
-            rows.append(Row(f"{name}: {count} at once, against 1, {who}", against))
+def _rows(name: str, results: dict[int, list[Any]]) -> list[Row]:
+    rates = {count: [each["rate"] for each in of] for count, of in results.items()}
+    rows = [
+        Row(f"{name}: {count} at once", Sample(tuple(values), "tok/s"))
+        for count, values in rates.items()
+    ]
+    rows += [
+        Row(f"{name}: {count} at once, against 1", ratios(values, rates[1]))
+        for count, values in rates.items()
+        if count > 1
+    ]
     return rows

@@ -65,12 +65,11 @@ def make_environment(module: str, package: str, *options: str) -> str | None:
     return f"could not be installed: {pip.stderr.strip().splitlines()[-1:]}"
 
 
-def llama_cpp_driver(*arguments: object) -> Any:
-    """What `bench/py/run_llama_cpp.py` measured."""
-    return json_from(llama_cpp_command(*arguments), **OWN_PACKAGES_ONLY)
+def llama_cpp_driver(*arguments: object, driver: str = "run_llama_cpp") -> Any:
+    """What `bench/py/DRIVER.py` measured."""
+    return json_from(llama_cpp_command(*arguments, driver=driver), **OWN_PACKAGES_ONLY)
 
 
-def llama_cpp_command(*arguments: object) -> list[str]:
-    """What runs `bench/py/run_llama_cpp.py`."""
-    driver = FOLDER / "py" / "run_llama_cpp.py"
-    return [str(PEERS_PYTHON), str(driver), *map(str, arguments)]
+def llama_cpp_command(*arguments: object, driver: str = "run_llama_cpp") -> list[str]:
+    """What runs `bench/py/DRIVER.py`."""
+    return [str(PEERS_PYTHON), str(FOLDER / "py" / f"{driver}.py"), *map(str, arguments)]

@@ -31,7 +31,8 @@ def main() -> None:
     batch = llama_cpp.llama_batch_init(128, 0, 1)
 
     for each in range(count):
-        see(context, batch, [(each, at, 100 + each + at) for at in range(prompted)])
+        prompt = [(each, at, 100 + each + at) for at in range(prompted)]
+        see(context, batch, prompt)
     started = perf_counter()
     for step in range(decoded):
         see(context, batch, [(each, prompted + step, 100 + step) for each in range(count)])

@@ -295,11 +295,11 @@ def test_steps_and_pieces_are_the_same(model: Memory64Model) -> None:
 
 def test_closing_stops_it_and_gives_the_memory_back(model: Memory64Model) -> None:
     weights = engine_in(model).weights
-    before = weights._reserved_bytes
+    before = weights._budget.reserved_bytes
     with model.generate_batch(TEXTS, temperature=0) as batch:
         next(batch)
-        assert weights._reserved_bytes == before + batch.memory_bytes
-    assert weights._reserved_bytes == before
+        assert weights._budget.reserved_bytes == before + batch.memory_bytes
+    assert weights._budget.reserved_bytes == before
     assert {result.finish_reason for result in batch.results} == {"closed"}
     assert list(batch) == []
     assert batch.step() == []
@@ -307,23 +307,23 @@ def test_closing_stops_it_and_gives_the_memory_back(model: Memory64Model) -> Non
     next(dropped)
     del dropped
     gc.collect()
-    assert weights._reserved_bytes == before
+    assert weights._budget.reserved_bytes == before
 
 
 def test_what_ended_gives_its_memory_back(exact: Memory64Model) -> None:
     weights = engine_in(exact).weights
-    before = weights._reserved_bytes
+    before = weights._budget.reserved_bytes
     batch = exact.generate_batch([[5] * 2048, [5]], max_tokens=9, temperature=0)
     while batch.results[1].finish_reason is None:  # before the other's prompt was seen
         batch.step()
-    assert weights._reserved_bytes == before + engine_in(exact).cache_bytes(2048)
+    assert weights._budget.reserved_bytes == before + engine_in(exact).cache_bytes(2048)
     batch.texts()
-    assert weights._reserved_bytes == before
+    assert weights._budget.reserved_bytes == before
 
 
 def test_cancelling(model: Memory64Model) -> None:
     weights = engine_in(model).weights
-    before = weights._reserved_bytes
+    before = weights._budget.reserved_bytes
     stopped = False
     batch = model.generate_batch(TEXTS, temperature=0, cancelled=lambda: stopped)
     batch.step()
@@ -331,7 +331,7 @@ def test_cancelling(model: Memory64Model) -> None:
     with pytest.raises(CancelledError):
         batch.step()
     assert batch.step() == []
-    assert weights._reserved_bytes == before
+    assert weights._budget.reserved_bytes == before
     assert model.generate_batch(TEXTS[:1], max_tokens=1, temperature=0).texts() == [" Paris"]
 
 
