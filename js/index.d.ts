@@ -404,10 +404,13 @@ export class GenerationBatch implements AsyncIterableIterator<BatchPiece>, Async
   readonly results: readonly BatchResult[];
   /** All texts, each whole. */
   texts(): Promise<string[]>;
+  /** The next piece of any text. */
   next(): Promise<IteratorResult<BatchPiece, undefined>>;
-  /** Ends it, as leaving the loop does. */
+  /** Ends it; a step on its way is not waited for. */
   return(): Promise<IteratorResult<BatchPiece, undefined>>;
+  /** Itself. */
   [Symbol.asyncIterator](): this;
+  /** Ends it at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
