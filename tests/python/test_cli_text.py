@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,38 @@ def test_generate_prints_what_the_model_says(smollm2: Path, continued: str) -> N
     result = run("generate", smollm2, PROMPT, *options)
     assert (result.returncode, result.stdout, result.stderr) == (0, continued + "\n", "")
     assert run("generate", smollm2, "-", *options, said=PROMPT).stdout == continued + "\n"
+
+
+def test_statistics_are_lines_of_their_own(smollm2: Path, continued: str) -> None:
+    options = ["--max-tokens", "12", "--temperature", "0", "--stats"]
+    result = run("generate", smollm2, PROMPT, *options)
+    assert (result.returncode, result.stdout) == (0, continued + "\n")
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("12 tokens, ")
+    assert "keeps 96.6 MB, streams 0 bytes" in last
+    result = run("chat", smollm2, *options, said="Hello\n")
+    assert result.returncode == 0
+    assert " tokens, " in result.stderr
+
+
+def test_statistics_on_a_terminal_are_below_the_text(smollm2: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "generate", str(smollm2), PROMPT, "--temperature", "0", "--stats"]
+    environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm"}
+    with subprocess.Popen(
+        [*command, "--max-tokens", "12"], stdout=theirs, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # which a terminal's end is
+            while data := os.read(ours, 1 << 16):
+                shown += data
+        assert process.wait(30) == 0
+    os.close(ours)
+    lines = shown.decode().splitlines()
+    [at] = [index for index, line in enumerate(lines) if "tokens of prompt" in line]
+    assert "12 tokens, " in lines[at - 1]
+    assert "Paris" in shown.decode()
 
 
 def test_generate_stops_where_it_is_told(smollm2: Path, continued: str) -> None:

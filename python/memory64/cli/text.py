@@ -1,7 +1,7 @@
 """``memory64 generate`` and ``memory64 chat``: text from a model."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, cast
 
 import typer
@@ -9,7 +9,7 @@ import typer
 from ..inference import GenerateOptions, Generation, Message, Session
 from ..loader import load_model
 from .arguments import ContextOption, ModelArgument, ThreadsOption
-from .printing import printable
+from .view import view
 
 MaxTokensOption = Annotated[
     int | None, typer.Option("--max-tokens", "-n", min=1, help="The most tokens to make.")
@@ -22,6 +22,10 @@ TopPOption = Annotated[
     float | None, typer.Option(min=0.0, max=1.0, help="Pick from the tokens that make up this.")
 ]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="The same one picks the same tokens.")]
+StatsOption = Annotated[
+    bool,
+    typer.Option("--stats", help="Show how it goes on: what streams, waiting, tokens a second."),
+]
 SystemOption = Annotated[
     str | None, typer.Option(help="What the model is told before all else.", metavar="TEXT")
 ]
@@ -46,6 +50,7 @@ def generate(
         list[str] | None, typer.Option(help="Ends the text; may be given several times.")
     ] = None,
     threads: ThreadsOption = None,
+    stats: StatsOption = False,
 ) -> None:
     """Continue a text, printing it as it comes."""
     text = sys.stdin.read() if prompt == "-" else prompt
@@ -58,8 +63,7 @@ def generate(
         stop=stop,
     )
     with load_model(model, threads=threads) as loaded:
-        generation = loaded.generate(text, **options)
-        _print(generation)
+        _, generation = _printed(loaded.generate, text, options, stats)
     _tell_usage(generation)
     if generation.finish_reason == "closed":
         raise typer.Exit(INTERRUPTED)
@@ -75,6 +79,7 @@ def chat(
     seed: SeedOption = None,
     context_length: ContextOption = None,
     threads: ThreadsOption = None,
+    stats: StatsOption = False,
 ) -> None:
     """Talk with a model."""
     options = _given(
@@ -84,10 +89,10 @@ def chat(
         load_model(model, threads=threads) as loaded,
         loaded.session(context_length) as session,
     ):
-        _converse(session, system, options)
+        _converse(session, system, options, stats)
 
 
-def _converse(session: Session, system: str | None, options: GenerateOptions) -> None:
+def _converse(session: Session, system: str | None, options: GenerateOptions, stats: bool) -> None:
     beginning: list[Message] = [{"role": "system", "content": system}] if system else []
     messages = list(beginning)
     if sys.stdin.isatty():
@@ -99,8 +104,8 @@ def _converse(session: Session, system: str | None, options: GenerateOptions) ->
             messages = list(beginning)
             continue
         messages.append({"role": "user", "content": said})
-        generation = session.chat(messages, **options)
-        messages.append({"role": "assistant", "content": _print(generation)})
+        answer, generation = _printed(session.chat, messages, options, stats)
+        messages.append({"role": "assistant", "content": answer})
         _tell_usage(generation)
 
 
@@ -121,23 +126,20 @@ def _said() -> Iterator[str]:
             yield text
 
 
-def _print(generation: Generation) -> str:
+def _printed(
+    generate: Callable[..., Generation], prompt: Any, options: GenerateOptions, stats: bool
+) -> tuple[str, Generation]:
     """Print the pieces as they come, until the end or Ctrl-C; all of them together."""
     text = ""
-    try:
-        for piece in generation:
-            text += piece
-            print(_shown(piece), end="", flush=True)
-    except KeyboardInterrupt:
-        generation.close()
-    print()
-    return text
-
-
-def _shown(piece: str) -> str:
-    if not sys.stdout.isatty():
-        return piece
-    return "\n".join(map(printable, piece.split("\n")))
+    with view(stats) as shown:
+        generation = generate(prompt, **options, **({"on_stats": shown.tell} if stats else {}))
+        try:
+            for piece in generation:
+                text += piece
+                shown.show(piece)
+        except KeyboardInterrupt:
+            generation.close()
+    return text, generation
 
 
 def _tell_usage(generation: Generation) -> None:

@@ -4,6 +4,7 @@ from .batch_generation import GenerationBatch
 from .chat_template import Message
 from .generation import Continuation, GenerateOptions, Generation, Usage
 from .language import Language, Prompt
+from .live_stats import LiveStats
 from .logprobs import TokenLogprob
 from .runner import Runner
 from .session import Session
@@ -14,6 +15,7 @@ __all__ = [
     "Generation",
     "GenerationBatch",
     "Language",
+    "LiveStats",
     "Message",
     "Prompt",
     "Runner",

@@ -1,6 +1,6 @@
 """Text, piece by piece, as the model makes it."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from time import perf_counter
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ..closeable import Closeable
 from ..memory import Cancelled, never
+from ..streaming import StreamStats
+from .live_stats import LiveStats, StatsTeller
 from .logprobs import TokenLogprob, token_logprob
 from .sampler import Sampler
 from .sampling import Sampling
@@ -31,6 +33,8 @@ class GenerateOptions(TypedDict, total=False):
         logprobs: keep the log-probability of each token in ``Generation.logprobs``, and those
             of so many others beside it.
         cancelled: asked every few milliseconds; True stops the generation.
+        on_stats: told about once a second how it goes on, and at its end, by the thread that
+            asks for pieces.
     """
 
     max_tokens: int
@@ -44,6 +48,7 @@ class GenerateOptions(TypedDict, total=False):
     seed: int | None
     logprobs: int
     cancelled: Cancelled
+    on_stats: Callable[[LiveStats], object]
 
 
 @dataclass(slots=True)
@@ -80,6 +85,7 @@ class Generation(Iterator[str], Closeable):
         tokenizer: Tokenizer,
         prompt: Sequence[int],
         options: GenerateOptions,
+        stream_stats: Callable[[], StreamStats | None],
     ) -> None:
         """Begin; nothing is computed before the first piece is asked for.
 
@@ -89,10 +95,16 @@ class Generation(Iterator[str], Closeable):
             tokenizer: the model's.
             prompt: tokens, at least one.
             options: see there.
+            stream_stats: how the weights go through memory.
 
         Raises:
             TypeError, ValueError: an option is not what it should be.
         """
+        self._on_stats = options.get("on_stats")
+        if not (self._on_stats is None or callable(self._on_stats)):
+            raise TypeError(f"on_stats needs to be a function, found {self._on_stats!r}")
+        self._stream_stats = stream_stats
+        self._teller: StatsTeller | None = None
         self._work = Continuation(tokenizer, prompt, options)
         # Its frame must not know this object: nobody would notice that nobody holds it.
         self._pieces = self._work.pieces(turn)
@@ -126,16 +138,29 @@ class Generation(Iterator[str], Closeable):
             CancelledError: ``cancelled`` returned True.
             GuestTrapError, SourceChangedError, ClosedError: as for ``Session.logits``.
         """
+        if self._on_stats and self._teller is None and self.finish_reason is None:
+            self._teller = StatsTeller(self._on_stats, self._stream_stats)
         started = perf_counter()
         try:
-            return next(self._pieces)
+            piece = next(self._pieces)
+        except StopIteration:
+            self._tell_last()
+            raise
         finally:
             self.usage.seconds += perf_counter() - started
+        if self._teller:
+            self._teller.look(self.usage.tokens)
+        return piece
 
     def close(self) -> None:
         """Stop; twice is fine."""
         self._pieces.close()
         self._work.close()
+
+    def _tell_last(self) -> None:
+        teller, self._teller = self._teller, None
+        if teller:
+            teller.look(self.usage.tokens, ended=True)
 
 
 class Continuation:

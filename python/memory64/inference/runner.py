@@ -71,7 +71,7 @@ class Runner:
     def generate(self, prompt: Sequence[int], options: GenerateOptions) -> Generation:
         """Continue a text in a session of its own."""
         turn = self._turn(self._room_for(prompt, options))
-        return Generation(turn, self._language.tokenizer, prompt, options)
+        return Generation(turn, self._language.tokenizer, prompt, options, self.stream_stats)
 
     def generate_batch(
         self, prompts: Sequence[Sequence[int]], options: GenerateOptions

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import CapacityError, OutOfBoundsError
 from ..memory import Cancelled, never
+from ..streaming import StreamStats
 from .engine import Engine, Piece, Wanted
 from .places import BATCH_TOKENS
 
@@ -104,6 +105,10 @@ class TokenSequence:
         size = np.prod(shape)
         everything = np.frombuffer(self._cache.pages.memory, np.uint16, int(size)).reshape(shape)
         return everything[:, :, :count]
+
+    def stream_stats(self) -> StreamStats | None:
+        """How the model's weights went through memory so far; None where they are copies."""
+        return self._engine.weights.stats()
 
     def close(self) -> None:
         """Give the cache back; twice is not."""

@@ -141,7 +141,8 @@ class Session(Closeable):
                 sequence.close()
 
     def _generation(self, prompt: Sequence[int], options: GenerateOptions) -> Generation:
-        return Generation(self._turn(), self._language.tokenizer, prompt, options)
+        stats = self._sequence.stream_stats
+        return Generation(self._turn(), self._language.tokenizer, prompt, options, stats)
 
     @contextmanager
     def _turn(self) -> Iterator[TokenSequence]:
