@@ -19,6 +19,8 @@ Napi::Function Model::Define(Napi::Env env) {
                          InstanceMethod<&Model::ReadMetadata>("readMetadata"),
                          InstanceMethod<&Model::PreloadAllLayers>("preloadAllLayers"),
                          InstanceMethod<&Model::CacheStats>("cacheStats"),
+                         InstanceMethod<&Model::StreamStats>("streamStats"),
+                         InstanceMethod<&Model::Plan>("plan"),
                          InstanceMethod<&Model::ClearCache>("clearCache"),
                          InstanceMethod<&Model::OpenGuest>("openGuest"),
                          InstanceMethod<&Model::OpenSession>("openSession"),
@@ -78,6 +80,16 @@ Napi::Value Model::PreloadAllLayers(const Napi::CallbackInfo& info) {
 // cacheStats() -> Promise<object>
 Napi::Value Model::CacheStats(const Napi::CallbackInfo& info) {
   return model_.Ask(info.Env(), "cache_stats");
+}
+
+// streamStats() -> Promise<object | null>
+Napi::Value Model::StreamStats(const Napi::CallbackInfo& info) {
+  return model_.Ask(info.Env(), "stream_stats");
+}
+
+// plan({ memoryBytes?, contextLength?, measureAnew? }, token?) -> Promise<object>
+Napi::Value Model::Plan(const Napi::CallbackInfo& info) {
+  return model_.AskAbout(info, "plan");
 }
 
 // clearCache() -> Promise<null>

@@ -24,6 +24,8 @@ class Model : public Napi::ObjectWrap<Model> {
   Napi::Value ReadMetadata(const Napi::CallbackInfo& info);
   Napi::Value PreloadAllLayers(const Napi::CallbackInfo& info);
   Napi::Value CacheStats(const Napi::CallbackInfo& info);
+  Napi::Value StreamStats(const Napi::CallbackInfo& info);
+  Napi::Value Plan(const Napi::CallbackInfo& info);
   Napi::Value ClearCache(const Napi::CallbackInfo& info);
   Napi::Value OpenGuest(const Napi::CallbackInfo& info);
   Napi::Value OpenSession(const Napi::CallbackInfo& info);

@@ -203,6 +203,22 @@ function checkPooling(pooling) {
   return pooling;
 }
 
+/** Those options of model.plan that go to Python. */
+function checkPlanOptions({ memoryBytes, contextLength, measureAnew }) {
+  checkCount('memoryBytes', memoryBytes);
+  checkCount('contextLength', contextLength);
+  return { memoryBytes, contextLength, measureAnew: checkFlag('measureAnew', measureAnew) };
+}
+
+/** What a generation is watched by: its signal, and who is told how it goes on. */
+function checkWatchers(options) {
+  const { signal } = checkOptions(options);
+  const { onStats } = options;
+  const isFunction = typeof onStats === 'function';
+  requireType(onStats === undefined || isFunction, 'onStats', 'a function', onStats);
+  return { signal, onStats };
+}
+
 function checkContextLength(contextLength) {
   checkCount('contextLength', contextLength);
   return { contextLength };
@@ -259,5 +275,7 @@ module.exports = {
   checkFlag,
   checkPooling,
   checkContextLength,
+  checkPlanOptions,
+  checkWatchers,
   checkPath,
 };

@@ -12,8 +12,8 @@ class Generation {
   #logprobs = [];
 
   /** `open(token)` is the addon's, `run(start, options)` the model's or the session's. */
-  constructor(open, run, signal) {
-    this.#pieces = this.#generate(nativeSteps(open, run, signal, this.#leaving));
+  constructor(open, run, { signal, onStats }) {
+    this.#pieces = this.#generate(nativeSteps(open, run, signal, this.#leaving), onStats);
   }
 
   get usage() {
@@ -55,11 +55,12 @@ class Generation {
     return text;
   }
 
-  async *#generate(steps) {
+  async *#generate(steps, onStats) {
     for await (const step of steps) {
       this.#usage = Object.freeze({ ...step.usage });
       this.#finishReason = step.finishReason;
       this.#logprobs.push(...step.logprobs);
+      if (step.stats) onStats?.(step.stats);
       if (step.piece === null) return;
       yield step.piece;
     }

@@ -207,6 +207,23 @@ export class Model implements AsyncDisposable, AsyncIterable<Layer> {
    * @throws {UnsupportedArchitectureError | UnsupportedQuantTypeError} The model cannot be run.
    */
   embed(text: string | ArrayLike<number>, options?: EmbedOptions): Promise<Float32Array>;
+  /**
+   * What running the model will be like: what stays in memory, what streams from the disk, how
+   * fast text comes. Measures the disk and the processor for seconds, once.
+   * @throws {CapacityError} The weights that are needed at once find no room.
+   * @throws {UnsupportedArchitectureError | UnsupportedQuantTypeError} The model cannot be run.
+   * @throws {GGUFFormatError} Its numbers or tensors contradict each other.
+   * @throws {RangeError} The model was not made for so many tokens.
+   * @throws {ClosedError} The model is closed.
+   * @example
+   * const { keptBytes, streamedBytes, tokensPerSecond } = await model.plan({ memoryBytes: 2 ** 31 });
+   */
+  plan(options?: PlanOptions): Promise<ModelPlan>;
+  /**
+   * How the weights went through memory while the model was run; null where they are copies.
+   * @throws {ClosedError} The model is closed.
+   */
+  streamStats(): Promise<StreamStats | null>;
   /** @throws {ClosedError} The model is closed. */
   cacheStats(): Promise<CacheStats>;
   /**
@@ -270,6 +287,98 @@ export interface GenerateOptions {
    * beside it.
    */
   logprobs?: number;
+  /**
+   * Told about once a second how it goes on, and at its end, before the piece that is next. What
+   * it throws ends the generation. A batch tells nothing.
+   */
+  onStats?(stats: LiveStats): void;
+}
+
+/** What is planned for. */
+export interface PlanOptions extends CallOptions {
+  /**
+   * What the process has, as a control group's limit.
+   * @default what there is
+   */
+  memoryBytes?: number;
+  /**
+   * How many tokens' keys and values are to find room.
+   * @default 512, or as many as the model was made for if these are fewer
+   */
+  contextLength?: number;
+  /**
+   * Measures what was measured before too.
+   * @default false
+   */
+  measureAnew?: boolean;
+}
+
+/** What was measured. */
+export interface Rate {
+  /** Of weights. */
+  readonly bytesPerSecond: number;
+  /** The day, as `'2026-11-23'`. */
+  readonly measured: string;
+}
+
+/** What running a model is like with so much memory. */
+export interface Outlook {
+  /** What the process has, a tenth of which is left free. */
+  readonly memoryBytes: number;
+  /** Weights that stay in memory. */
+  readonly keptBytes: number;
+  /** Weights that are read from the disk for each token. */
+  readonly streamedBytes: number;
+  /** Expected, not measured; null where a rate is not known that it depends on. */
+  readonly tokensPerSecond: number | null;
+}
+
+/** What running a model will be like. Only the two rates were measured. */
+export interface ModelPlan extends Outlook {
+  /** Tokens of a session. */
+  readonly contextLength: number;
+  /** What their keys and values take once it is full. */
+  readonly sessionBytes: number;
+  /** What each token reads of the weights, from memory or from the disk. */
+  readonly weightsBytes: number;
+  /** How many compute. */
+  readonly threads: number;
+  /** How fast these get through weights in memory. */
+  readonly computeRate: Rate;
+  /** How fast weights come from the disk; null where none has to, or where it cannot be told. */
+  readonly diskRate: Rate | null;
+  /** The same with more memory, up to where everything stays. */
+  readonly withMore: readonly Outlook[];
+}
+
+/** How the weights of a model go through memory. */
+export interface StreamStats {
+  /** What stays in memory, once it is there. */
+  readonly keptBytes: number;
+  /** What each token reads anew. */
+  readonly streamedBytes: number;
+  /** In memory now. */
+  readonly residentBytes: number;
+  /** The largest `residentBytes` there has been. */
+  readonly peakBytes: number;
+  /** Brought in so far. */
+  readonly readBytes: number;
+  /** In which computing waited for weights. */
+  readonly stallMs: number;
+}
+
+/** A generation under way. */
+export interface LiveStats {
+  /** Made so far. */
+  readonly tokens: number;
+  /** Since the time before. */
+  readonly tokensPerSecond: number;
+  /** Of weights brought into memory, since the time before. */
+  readonly readBytesPerSecond: number;
+  /** In which computing has waited for weights since the generation began. */
+  readonly stallMs: number;
+  /** How the weights went through memory so far; null where they are copies. */
+  readonly stream: StreamStats | null;
 }
 
 /** A part of a conversation. */

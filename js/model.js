@@ -14,6 +14,7 @@ const {
   checkMessages,
   checkName,
   checkOptions,
+  checkPlanOptions,
   checkPooling,
   checkPrompt,
   checkPrompts,
@@ -21,6 +22,7 @@ const {
   checkText,
   checkTokens,
   checkWasm,
+  checkWatchers,
 } = require('./check.js');
 const { ClosedError } = require('./errors.js');
 const { Generation } = require('./generation.js');
@@ -172,6 +174,17 @@ class Model {
     return { ...(await this.#run(() => this.#native.cacheStats())) };
   }
 
+  async streamStats() {
+    const stats = await this.#run(() => this.#native.streamStats());
+    return stats && { ...stats };
+  }
+
+  async plan(options = {}) {
+    const { signal } = checkOptions(options);
+    const settings = checkPlanOptions(options);
+    return await this.#run((token) => this.#native.plan(settings, token), { signal });
+  }
+
   async clearCache() {
     await this.#run(() => this.#native.clearCache());
   }
@@ -205,10 +218,10 @@ class Model {
   }
 
   #generation(what, options) {
-    const { signal } = checkOptions(options);
+    const watchers = checkWatchers(options);
     const request = { ...what, ...checkGenerateOptions(options) };
     const open = (token) => this.#native.openGeneration(request, token);
-    return new Generation(open, (...args) => this.#run(...args), signal);
+    return new Generation(open, (...args) => this.#run(...args), watchers);
   }
 
   #readMetadata(part, options = {}) {

@@ -9,6 +9,7 @@ const {
   checkPath,
   checkPrompt,
   checkTokens,
+  checkWatchers,
 } = require('./check.js');
 const { ClosedError } = require('./errors.js');
 const { Generation } = require('./generation.js');
@@ -80,10 +81,10 @@ class Session {
   }
 
   #generation(what, options) {
-    const { signal } = checkOptions(options);
+    const watchers = checkWatchers(options);
     const request = { ...what, ...checkGenerateOptions(options) };
     const open = (token) => this.#native.openGeneration(request, token);
-    return new Generation(open, (...args) => this.#ask(...args), signal);
+    return new Generation(open, (...args) => this.#ask(...args), watchers);
   }
 
   async #ask(start, options) {

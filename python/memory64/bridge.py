@@ -20,7 +20,16 @@ from .memory import MemoryLayout, PrivateRun
 from .model import Memory64Model
 
 if TYPE_CHECKING:
-    from .inference import Continuation, Generation, GenerationBatch, Session, TokenLogprob
+    from .inference import (
+        Continuation,
+        Generation,
+        GenerationBatch,
+        LiveStats,
+        Session,
+        TokenLogprob,
+    )
+    from .planning import Rate
+    from .streaming import StreamStats
 
 SHORT_ARRAY_LENGTH = 64
 """Metadata arrays up to this length are handed over whole, longer ones when asked for."""
@@ -187,6 +196,58 @@ def cache_stats(bridged: BridgedModel) -> dict[str, Any]:
     }
 
 
+def stream_stats(bridged: BridgedModel) -> dict[str, Any] | None:
+    """How the weights went through memory at this moment."""
+    stats = bridged.model.stream_stats()
+    return _stream_stats(stats) if stats else None
+
+
+def _stream_stats(stats: "StreamStats") -> dict[str, Any]:
+    return {
+        "keptBytes": stats.kept_bytes,
+        "streamedBytes": stats.streamed_bytes,
+        "residentBytes": stats.resident_bytes,
+        "peakBytes": stats.peak_bytes,
+        "readBytes": stats.read_bytes,
+        "stallMs": stats.stall_seconds * 1000,
+    }
+
+
+def plan(bridged: BridgedModel, options: dict[str, Any], call: Call) -> dict[str, Any]:
+    """What running it will be like; ``options`` are those of JavaScript's ``PlanOptions``."""
+    found = bridged.model.plan(
+        options.get("memoryBytes"),
+        context_length=options.get("contextLength"),
+        measure_anew=options.get("measureAnew", False),
+        cancelled=call.cancelled,
+    )
+    return {
+        "memoryBytes": found.memory_bytes,
+        "contextLength": found.context_length,
+        "sessionBytes": found.session_bytes,
+        "weightsBytes": found.weights_bytes,
+        "keptBytes": found.kept_bytes,
+        "streamedBytes": found.streamed_bytes,
+        "threads": found.threads,
+        "computeRate": _rate(found.compute_rate),
+        "diskRate": found.disk_rate and _rate(found.disk_rate),
+        "tokensPerSecond": found.tokens_per_second,
+        "withMore": [
+            {
+                "memoryBytes": each.memory_bytes,
+                "keptBytes": each.kept_bytes,
+                "streamedBytes": each.streamed_bytes,
+                "tokensPerSecond": each.tokens_per_second,
+            }
+            for each in found.with_more
+        ],
+    }
+
+
+def _rate(rate: "Rate") -> dict[str, Any]:
+    return {"bytesPerSecond": rate.bytes_per_second, "measured": rate.measured}
+
+
 def clear_cache(bridged: BridgedModel) -> None:
     """Evict every layer."""
     bridged.model.clear_cache()
@@ -294,11 +355,20 @@ class BridgedGeneration(BridgedText):
         super().__init__(call)
         self.generation: Generation | None = None
         self._logprobs = _NewLogprobs()
+        self._stats: LiveStats | None = None
+
+    def tell(self, stats: "LiveStats") -> None:
+        """Keep what is to be told with the next piece."""
+        self._stats = stats
 
     def _step(self) -> dict[str, Any]:
         generation = self.generation
         assert generation
-        return {"piece": next(generation, None), **_standing(generation, self._logprobs)}
+        self._stats = None
+        piece = next(generation, None)
+        told = self._stats
+        stats = _live_stats(told) if told else None
+        return {"piece": piece, "stats": stats, **_standing(generation, self._logprobs)}
 
     def _close(self) -> None:
         if self.generation:
@@ -357,6 +427,16 @@ def _standing(of: "Generation | Continuation", logprobs: _NewLogprobs) -> dict[s
     }
 
 
+def _live_stats(stats: "LiveStats") -> dict[str, Any]:
+    return {
+        "tokens": stats.tokens,
+        "tokensPerSecond": stats.tokens_per_second,
+        "readBytesPerSecond": stats.read_bytes_per_second,
+        "stallMs": stats.stall_seconds * 1000,
+        "stream": _stream_stats(stats.stream) if stats.stream else None,
+    }
+
+
 def _logprob(of: "TokenLogprob") -> dict[str, Any]:
     return {"token": of.token, "logprob": of.logprob}
 
@@ -371,7 +451,7 @@ def open_generation(
         batch.batch = owner.model.generate_batch(request["prompts"], **_options(request, batch))
         return batch
     one = BridgedGeneration(call)
-    options = _options(request, one)
+    options = {**_options(request, one), "on_stats": one.tell}
     by = owner.model if isinstance(owner, BridgedModel) else owner
     if "messages" in request:
         one.generation = by.chat(request["messages"], **options)

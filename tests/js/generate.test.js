@@ -99,6 +99,31 @@ print(json.dumps([text, list(map(dataclasses.asdict, generation.logprobs))]))`;
     expect(other.logprobs).toEqual([]);
   });
 
+  test('tells how it goes on', async () => {
+    const told = [];
+    const onStats = (stats) => told.push(stats);
+    const generation = model.generate(PROMPT, { ...greedy, maxTokens: 6, onStats });
+    await generation.text();
+    const last = told.at(-1);
+    expect(last).toEqual({
+      tokens: 6,
+      tokensPerSecond: expect.any(Number),
+      readBytesPerSecond: expect.any(Number),
+      stallMs: expect.any(Number),
+      stream: await model.streamStats(),
+    });
+    expect(last.stream).toMatchObject({ keptBytes: 96576768, streamedBytes: 0 });
+    const thrown = new Error('enough');
+    const stopped = model.generate(PROMPT, {
+      ...greedy,
+      maxTokens: 2,
+      onStats: () => {
+        throw thrown;
+      },
+    });
+    await expect(stopped.text()).rejects.toBe(thrown);
+  });
+
   test('ends when the loop is left', async () => {
     const generation = model.generate(PROMPT, greedy);
     for await (const piece of generation) {
@@ -139,6 +164,7 @@ print(json.dumps([text, list(map(dataclasses.asdict, generation.logprobs))]))`;
   });
 
   test.each([
+    [{ onStats: 1 }, TypeError],
     [{ temperature: -1 }, RangeError],
     [{ temperature: '1' }, TypeError],
     [{ maxTokens: 0 }, RangeError],

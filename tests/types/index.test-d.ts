@@ -26,6 +26,9 @@ import {
   Tensor,
   TensorInfo,
   TokenLogprob,
+  LiveStats,
+  ModelPlan,
+  StreamStats,
 } from '../..';
 
 const { signal } = new AbortController();
@@ -65,6 +68,12 @@ expectError(model.getLayer(0, { onProgress: () => {} }));
 expectType<Promise<Float32Array>>(model.loadTensor('output.weight', { signal }));
 expectType<Promise<void>>(model.preloadAllLayers({ signal, onProgress: () => {} }));
 expectType<Promise<CacheStats>>(model.cacheStats());
+expectType<Promise<StreamStats | null>>(model.streamStats());
+expectType<Promise<ModelPlan>>(model.plan());
+expectType<Promise<ModelPlan>>(model.plan({ memoryBytes: 1, contextLength: 1, measureAnew: true }));
+expectError(model.plan({ memory: 1 }));
+expectType<number | null>((await model.plan()).withMore[0].tokensPerSecond);
+model.generate('', { onStats: (stats) => expectType<LiveStats>(stats) });
 expectType<Promise<void>>(model.clearCache());
 expectType<Promise<void>>(model.close());
 expectAssignable<AsyncDisposable>(model);

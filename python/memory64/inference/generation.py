@@ -34,7 +34,7 @@ class GenerateOptions(TypedDict, total=False):
             of so many others beside it.
         cancelled: asked every few milliseconds; True stops the generation.
         on_stats: told about once a second how it goes on, and at its end, by the thread that
-            asks for pieces.
+            asks for pieces; a batch tells nothing.
     """
 
     max_tokens: int
