@@ -17,9 +17,10 @@ MIB = 1 << 20
 
 def test_what_the_process_takes_itself() -> None:
     before = _own_bytes()
-    more = b"x" * (32 * MIB)
-    assert 32 * MIB <= _own_bytes() - before < 40 * MIB
-    assert len(more) == 32 * MIB
+    more = b"x" * (200 * MIB)
+    # Whatever else goes or comes in this process meanwhile is less.
+    assert 150 * MIB <= _own_bytes() - before < 250 * MIB
+    assert len(more) == 200 * MIB
     assert 0 < before < usable_bytes()
 
 
