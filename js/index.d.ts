@@ -393,7 +393,8 @@ export interface Message {
 export interface SessionOptions {
   /**
    * How many tokens there is room for.
-   * @default 4096, or as many as the model was made for if these are fewer
+   * @default 4096; fewer if the model was made for fewer, or if they would take more than a quarter of
+   * the memory
    */
   contextLength?: number;
 }

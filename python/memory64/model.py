@@ -253,8 +253,9 @@ class Memory64Model(Closeable):
         """A sequence of tokens of its own, which keeps what the model has seen.
 
         Args:
-            context_length: tokens it has room for; 4,096 by default, or as many as the model was
-                made for if these are fewer. ``session_bytes`` says what they take.
+            context_length: tokens it has room for; 4,096 by default, fewer if the model was made
+                for fewer, or if they would take more than a quarter of the memory.
+                ``session_bytes`` says what they take.
 
         Raises:
             CapacityError: the process has no room for it.

@@ -23,6 +23,9 @@ from .session import Session
 
 DEFAULT_CONTEXT = 4096
 """Tokens of a session that does not say; fewer where the model was made for fewer."""
+SHARE_OF_CACHES = 4
+"""And fewer where their keys and values would take more than one of so many parts of the memory,
+which a model that streams has better use for."""
 
 Pooling = Literal["mean", "last"]
 
@@ -100,7 +103,7 @@ class Runner:
         self._engine.close()
 
     def _room_for(self, prompt: Sequence[int], options: GenerateOptions) -> int:
-        longest = len(prompt) + (options.get("max_tokens") or DEFAULT_CONTEXT)
+        longest = len(prompt) + (options.get("max_tokens") or self._default_context)
         return min(longest, self._engine.dimensions.context_length)
 
     @contextmanager
@@ -118,10 +121,16 @@ class Runner:
                 f"{error}"
             ) from error
 
+    @property
+    def _default_context(self) -> int:
+        """Tokens for who does not say how many."""
+        most = self._engine.weights.usable_bytes // SHARE_OF_CACHES // self._engine.cache_bytes(1)
+        return max(1, min(DEFAULT_CONTEXT, most))
+
     def _capacity(self, context_length: int | None) -> int:
         longest = self._engine.dimensions.context_length
         if context_length is None:
-            return min(DEFAULT_CONTEXT, longest)
+            return min(self._default_context, longest)
         if type(context_length) is not int or not 0 < context_length <= longest:
             raise ValueError(
                 f"context_length needs to be a whole number from 1 to {longest}, for which the "

@@ -68,6 +68,11 @@ class Weights:
         """How the model was walked through so far; None as for ``plan``."""
         return self._streamer.stats() if self._streamer else None
 
+    @property
+    def usable_bytes(self) -> int:
+        """What the process might use when the model was first run."""
+        return self._budget.usable_bytes
+
     def reserve(self, nbytes: int) -> None:
         """Leave so much of the memory to something else.
 
@@ -105,7 +110,8 @@ class Weights:
             progress.ready = count
 
         if self._streamer.plan.streamed_bytes:
-            self._borrow()
+            # Have what layers that were handed out do not need.
+            self._manager.lend(self._use_capacity)
         self._reading = reading = self._streamer.begin(steps, lambda: progress.step, set_ready)
         ended = self._reader.submit(reading.run)
         try:
@@ -130,14 +136,7 @@ class Weights:
         """Wait for a read under way."""
         self._reader.shutdown()
 
-    def _borrow(self) -> None:
-        """Have what layers that were handed out do not need."""
-        lent = self._manager.lend(self._have_less)
-        with self._planning:
-            self._budget.capacity_bytes = lent
-            self._plan_anew()
-
-    def _have_less(self, nbytes: int) -> None:
+    def _use_capacity(self, nbytes: int) -> None:
         with self._planning:
             before, self._budget.capacity_bytes = self._budget.capacity_bytes, nbytes
             try:
@@ -148,8 +147,10 @@ class Weights:
 
     def _plan_anew(self) -> None:
         if self._streamer:
+            before = self._streamer.plan
             self._streamer.set_budget(self._budget.weights_bytes)
-            self._advise()
+            if self._streamer.plan is not before:
+                self._advise()
         elif self._budget.left_bytes < 0:
             raise CapacityError(
                 f"{self._budget.reserved_bytes} bytes are needed, this process may use "

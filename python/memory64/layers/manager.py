@@ -74,7 +74,7 @@ class Memory64LayerManager:
         self._weights: dict[int, LayerWeights] = {}
         self._changed = Condition()
         self._users: list[int] = []
-        self._take_back: Callable[[int], None] = _nobody
+        self._use_lent: Callable[[int], None] = _nobody
         self._closed = False
         usable = usable_bytes()
         # What cannot all stay in the page cache would push out there what comes next.
@@ -203,21 +203,19 @@ class Memory64LayerManager:
             self._check_open()
             self._cache.clear()
 
-    def lend(self, take_back: Callable[[int], None]) -> int:
+    def lend(self, use: Callable[[int], None]) -> None:
         """Let somebody have all of the capacity that pinned layers leave; the others go.
 
         Args:
-            take_back: told how much less may be had, when a layer needs room; it may raise
-                ``CapacityError`` where it cannot do with so little.
-
-        Returns:
-            Bytes that may be had until then.
+            use: told how many bytes may be had, now and when a layer needs room again; it may
+                raise ``CapacityError`` where it cannot do with so little.
         """
         with self._changed:
             self._cache.clear()
-            self._take_back = take_back
-            self._cache.lent_bytes = self._cache.capacity_bytes - self._cache.held_bytes
-            return self._cache.lent_bytes
+            left = self._cache.capacity_bytes - self._cache.held_bytes
+            use(left)
+            self._cache.lent_bytes = left
+            self._use_lent = use
 
     def cache_stats(self) -> CacheStats:
         """The statistics at this moment."""
@@ -308,7 +306,7 @@ class Memory64LayerManager:
         room = cache.capacity_bytes - cache.lent_bytes - cache.held_bytes
         if cache.lent_bytes and nbytes > room:
             less = max(0, cache.lent_bytes - (nbytes - room))
-            self._take_back(less)
+            self._use_lent(less)
             cache.lent_bytes = less
 
     def _load_near(self, walk: LayerWalk) -> None:
@@ -371,7 +369,7 @@ class Memory64LayerManager:
 
 
 def _nobody(nbytes: int) -> None:
-    """Takes back what nobody has."""
+    """Uses nothing."""
 
 
 def _positive(name: str, value: int | None) -> int | None:

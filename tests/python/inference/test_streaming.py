@@ -212,3 +212,13 @@ def test_layers_that_are_held_can_leave_too_little(smollm2: Path) -> None:
                     held.enter_context(model.get_layer(layer_id))
             assert model.cache_stats().cached_layers > 5
         session.logits(TOKENS[1:2])
+
+
+def test_who_says_no_length_gets_what_leaves_room_for_the_weights(smollm2: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch, load_model(smollm2, memory64=True) as model:
+        patch.setattr("memory64.inference.weights.usable_bytes", lambda: 140 * MIB)
+        with model.session() as session:
+            assert 0 < session.memory_bytes <= 35 * MIB
+            assert session.context_length < 4096
+        text = model.generate("Once upon a time", temperature=0, stop=["."])
+        assert len("".join(text)) > 10
