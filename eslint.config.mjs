@@ -38,7 +38,7 @@ const onlyWrittenPaths = {
 };
 
 export default [
-  { ignores: ['build/', '.venv/', '.cache/', '**/node_modules/'] },
+  { ignores: ['build/', '**/.venv/', '.cache/', '**/node_modules/'] },
   js.configs.recommended,
   { rules, linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
