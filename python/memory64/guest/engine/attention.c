@@ -3,9 +3,8 @@
 #include "cache_element.h"
 #include "exponential.h"
 #include "soft_cap.h"
+#include "tile.h"
 
-/* Positions that are looked at together: their keys and values fit the first cache. */
-#define TILE 32
 #define MINUS_INFINITY (-__builtin_inff())
 
 /* A token's view of what it has seen so far: the softmax is made in one pass over the positions,
@@ -14,11 +13,6 @@ typedef struct {
   float largest;
   float sum;
 } Softmax;
-
-typedef struct {
-  float keys[TILE][MAX_HEAD_DIM];
-  float values[TILE][MAX_HEAD_DIM];
-} Tile;
 
 static uint64_t kv_dim(const Model* model) {
   return (uint64_t)model->kv_heads * model->head_dim;
@@ -44,77 +38,70 @@ static float sum_of_lanes(v128_t x) {
   return wasm_f32x4_extract_lane(x, 0) + wasm_f32x4_extract_lane(x, 1);
 }
 
-static float product(const float* a, const float* b, uint32_t count) {
-  v128_t sum = splat(0), other = splat(0);
-  for (uint32_t i = 0; i < count; i += 8) {
-    sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_v128_load(a + i), wasm_v128_load(b + i)));
-    other =
-        wasm_f32x4_add(other, wasm_f32x4_mul(wasm_v128_load(a + i + 4), wasm_v128_load(b + i + 4)));
-  }
-  return sum_of_lanes(wasm_f32x4_add(sum, other));
-}
-
 static void scale(float* x, float by, uint32_t count) {
   for (uint32_t i = 0; i < count; i += 4)
     wasm_v128_store(x + i, wasm_f32x4_mul(wasm_v128_load(x + i), splat(by)));
 }
 
-/* The scores of a tile's positions from `first` to `end`; MINUS_INFINITY for the others. */
-static void score(const Model* model, const Tile* tile, const float* query, uint32_t first,
-                  uint32_t end, float scores[TILE]) {
-  for (uint32_t i = 0; i < TILE; i++) {
-    int seen = i >= first && i < end;
-    scores[i] = seen ? product(query, tile->keys[i], model->head_dim) * model->attention_scale
-                     : MINUS_INFINITY;
+/* Which positions of a tile a token sees; the others weigh nothing. */
+typedef struct {
+  uint32_t first, end;
+  uint32_t first_four, end_four; /* the same in whole fours */
+} Seen;
+
+static Seen seen_between(uint32_t first, uint32_t end) {
+  return (Seen){first, end, first & ~3u, (end + 3) & ~3u};
+}
+
+static v128_t sees(Seen seen, uint32_t position) {
+  v128_t four = wasm_i32x4_add(wasm_u32x4_splat(position), wasm_i32x4_const(0, 1, 2, 3));
+  return wasm_v128_and(wasm_u32x4_ge(four, wasm_u32x4_splat(seen.first)),
+                       wasm_u32x4_lt(four, wasm_u32x4_splat(seen.end)));
+}
+
+/* MINUS_INFINITY for positions among the fours that are not seen. */
+static void score(const Model* model, const Tile* tile, const float* query, Seen seen,
+                  float scores[TILE]) {
+  v128_t scale = splat(model->attention_scale);
+  for (uint32_t i = seen.first_four; i < seen.end_four; i += 4)
+    wasm_v128_store(scores + i, wasm_f32x4_mul(four_products(tile, query, i), scale));
+  if (model->attention_cap != 0)
+    soft_cap(scores + seen.first_four, seen.end_four - seen.first_four, model->attention_cap);
+  for (uint32_t i = seen.first_four; i < seen.end_four; i += 4) {
+    v128_t four = wasm_v128_load(scores + i);
+    wasm_v128_store(scores + i, wasm_v128_bitselect(four, splat(MINUS_INFINITY), sees(seen, i)));
   }
-  if (model->attention_cap == 0) return;
-  soft_cap(scores, TILE, model->attention_cap);
-  for (uint32_t i = 0; i < TILE; i++)
-    if (i < first || i >= end) scores[i] = MINUS_INFINITY;
+}
+
+static float largest_of(const float* scores, Seen seen, float largest) {
+  for (uint32_t i = seen.first_four; i < seen.end_four; i++)
+    largest = scores[i] > largest ? scores[i] : largest;
+  return largest;
 }
 
 /* Add a tile's values to `out`, each as its score weighs. */
-static void gather(const Tile* tile, float scores[TILE], Softmax* softmax, float* out,
-                   uint32_t head_dim) {
-  float largest = softmax->largest;
-  for (uint32_t i = 0; i < TILE; i++) largest = scores[i] > largest ? scores[i] : largest;
+static void gather(const Tile* tile, const float scores[TILE], Seen seen, Softmax* softmax,
+                   float* out) {
+  float largest = largest_of(scores, seen, softmax->largest);
   if (largest > softmax->largest) {
     /* Nothing was seen before where that is minus infinity, and 0 is scaled. */
     v128_t before = exponential(splat(softmax->largest - largest));
     float shrink = wasm_f32x4_extract_lane(before, 0);
-    scale(out, shrink, head_dim);
+    scale(out, shrink, tile->head_dim);
     softmax->sum *= shrink;
     softmax->largest = largest;
   }
-  for (uint32_t i = 0; i < TILE; i += 4) {
-    v128_t four = wasm_v128_load(scores + i);
-    v128_t seen = wasm_f32x4_gt(four, splat(MINUS_INFINITY));
-    v128_t weights = exponential(wasm_f32x4_sub(four, splat(largest)));
-    weights = wasm_v128_and(weights, seen);
-    softmax->sum += sum_of_lanes(weights);
-    wasm_v128_store(scores + i, weights);
+  v128_t weights[TILE]; /* each four times over */
+  for (uint32_t i = seen.first_four; i < seen.end_four; i += 4) {
+    v128_t four = wasm_f32x4_sub(wasm_v128_load(scores + i), splat(largest));
+    four = wasm_v128_and(exponential(four), sees(seen, i));
+    softmax->sum += sum_of_lanes(four);
+    weights[i] = wasm_i32x4_shuffle(four, four, 0, 0, 0, 0);
+    weights[i + 1] = wasm_i32x4_shuffle(four, four, 1, 1, 1, 1);
+    weights[i + 2] = wasm_i32x4_shuffle(four, four, 2, 2, 2, 2);
+    weights[i + 3] = wasm_i32x4_shuffle(four, four, 3, 3, 3, 3);
   }
-  for (uint32_t d = 0; d < head_dim; d += 8) {
-    v128_t low = wasm_v128_load(out + d), high = wasm_v128_load(out + d + 4);
-    for (uint32_t i = 0; i < TILE; i++) {
-      v128_t weight = splat(scores[i]);
-      low = wasm_f32x4_add(low, wasm_f32x4_mul(weight, wasm_v128_load(tile->values[i] + d)));
-      high = wasm_f32x4_add(high, wasm_f32x4_mul(weight, wasm_v128_load(tile->values[i] + d + 4)));
-    }
-    wasm_v128_store(out + d, low);
-    wasm_v128_store(out + d + 4, high);
-  }
-}
-
-/* What is behind the last position stays what it was: a weight of 0 must not meet a NaN there. */
-static void fill(Tile* tile, const Model* model, const uint16_t* keys, const uint16_t* values,
-                 uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    read_halves(tile->keys[i], keys + i * kv_dim(model), model->head_dim);
-    read_halves(tile->values[i], values + i * kv_dim(model), model->head_dim);
-  }
-  for (uint32_t i = count; i < TILE; i++)
-    for (uint32_t d = 0; d < model->head_dim; d++) tile->values[i][d] = 0;
+  add_values(tile, weights, seen.first_four, seen.end_four, out);
 }
 
 void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, const float* queries,
@@ -127,6 +114,7 @@ void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, c
   uint64_t at = run->first * width + (uint64_t)head * head_dim;
   Softmax softmax[MAX_RUN];
   Tile tile;
+  tile.head_dim = head_dim;
 
   for (uint32_t t = 0; t < run->count; t++) {
     softmax[t] = (Softmax){MINUS_INFINITY, 0};
@@ -137,7 +125,7 @@ void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, c
   start -= start % TILE; /* so that a token sees the same tiles whatever run it is in */
   for (uint32_t first = start; first < end; first += TILE) {
     uint32_t count = end - first < TILE ? end - first : TILE;
-    fill(&tile, model, keys + first * kv_dim(model), values + first * kv_dim(model), count);
+    fill(&tile, keys + first * kv_dim(model), values + first * kv_dim(model), kv_dim(model), count);
     for (uint32_t t = 0; t < run->count; t++) {
       uint32_t position = run->position + t;
       uint32_t oldest = window && position + 1 > window ? position + 1 - window : 0;
@@ -145,8 +133,9 @@ void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, c
       uint32_t to = position + 1 < first + count ? position + 1 : first + count;
       if (to <= first + from) continue;
       float scores[TILE];
-      score(model, &tile, queries + at + t * width, from, to - first, scores);
-      gather(&tile, scores, &softmax[t], out + at + t * width, head_dim);
+      Seen seen = seen_between(from, to - first);
+      score(model, &tile, queries + at + t * width, seen, scores);
+      gather(&tile, scores, seen, &softmax[t], out + at + t * width);
     }
   }
   for (uint32_t t = 0; t < run->count; t++)

@@ -5,17 +5,6 @@
 
 #include "half.h"
 
-/* count is a multiple of 8, for both. */
-static inline void read_halves(float* out, const uint16_t* halves, uint64_t count) {
-  for (uint64_t i = 0; i < count; i += 8) {
-    v128_t eight = wasm_v128_load(halves + i);
-    v128_t low = wasm_i32x4_shl(wasm_u32x4_extend_low_u16x8(eight), 16);
-    v128_t high = wasm_i32x4_shl(wasm_u32x4_extend_high_u16x8(eight), 16);
-    wasm_v128_store(out + i, any_halves_to_floats(low));
-    wasm_v128_store(out + i + 4, any_halves_to_floats(high));
-  }
-}
-
 /* Rounded to the nearest, to the even one of two; too large becomes infinity. */
 static inline v128_t halves_of(v128_t x) {
   v128_t size = wasm_v128_and(x, wasm_i32x4_splat(0x7fffffff));
@@ -34,6 +23,7 @@ static inline v128_t halves_of(v128_t x) {
   return wasm_v128_or(half, sign);
 }
 
+/* count is a multiple of 8. */
 static inline void write_halves(uint16_t* halves, const float* x, uint64_t count) {
   for (uint64_t i = 0; i < count; i += 8) {
     v128_t low = halves_of(wasm_v128_load(x + i)), high = halves_of(wasm_v128_load(x + i + 4));

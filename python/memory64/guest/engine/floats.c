@@ -1,6 +1,5 @@
 #include "floats.h"
 
-#include "panel.h"
 #include "quants.h"
 #include "rows.h"
 
@@ -21,13 +20,6 @@ INLINE Vector load_f16(const uint8_t* row, uint64_t column) {
 
 INLINE Vector load_bf16(const uint8_t* row, uint64_t column) {
   return wasm_i32x4_shl(wasm_u32x4_load16x4(row + 2 * column), 16);
-}
-
-/* The sums of the lanes of four vectors. */
-INLINE Vector lane_sums(const Vector* v) {
-  Quad lanes = transposed(v[0], v[1], v[2], v[3]);
-  return wasm_f32x4_add(wasm_f32x4_add(lanes.columns[0], lanes.columns[1]),
-                        wasm_f32x4_add(lanes.columns[2], lanes.columns[3]));
 }
 
 /* The products of four rows' last columns, of which there are fewer than four. A function of its

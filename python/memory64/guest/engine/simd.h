@@ -46,6 +46,15 @@ INLINE Vector multiply_subtract(Vector a, Vector b, Vector c) {
 #endif
 }
 
+/* The sums of the lanes of four vectors. */
+INLINE Vector lane_sums(const Vector* v) {
+  Vector ab = wasm_f32x4_add(wasm_i32x4_shuffle(v[0], v[1], 0, 4, 1, 5),
+                             wasm_i32x4_shuffle(v[0], v[1], 2, 6, 3, 7));
+  Vector cd = wasm_f32x4_add(wasm_i32x4_shuffle(v[2], v[3], 0, 4, 1, 5),
+                             wasm_i32x4_shuffle(v[2], v[3], 2, 6, 3, 7));
+  return wasm_f32x4_add(wasm_i64x2_shuffle(ab, cd, 0, 2), wasm_i64x2_shuffle(ab, cd, 1, 3));
+}
+
 /* table[index] for each byte; an index is in 0…15, or 128 and more for a zero. */
 INLINE Vector look_up(Vector table, Vector indices) {
 #ifdef __wasm_relaxed_simd__
