@@ -1,5 +1,6 @@
 #include "floats.h"
 
+#include "half.h"
 #include "quants.h"
 #include "rows.h"
 
@@ -10,12 +11,8 @@ INLINE Vector load_f32(const uint8_t* row, uint64_t column) {
   return wasm_v128_load(row + 4 * column);
 }
 
-/* Few weights are below the normal range, where this multiplication is slow. Infinities and NaNs
-   become large numbers. */
 INLINE Vector load_f16(const uint8_t* row, uint64_t column) {
-  Vector moved = wasm_i32x4_shl(wasm_i32x4_load16x4(row + 2 * column), 13);
-  Vector bits = wasm_v128_and(moved, wasm_i32x4_splat((int32_t)0x8fffffff));
-  return wasm_f32x4_mul(bits, wasm_f32x4_splat(0x1p112f));
+  return load_halves(row + 2 * column);
 }
 
 INLINE Vector load_bf16(const uint8_t* row, uint64_t column) {

@@ -7,8 +7,7 @@
 #define MEMORY64_ENGINE_TILE_H
 
 #include "attention.h"
-#include "cache_element.h"
-#include "simd.h"
+#include "half.h"
 
 /* Positions that are looked at together: their keys and values fit the first cache. */
 #define TILE 32
@@ -27,11 +26,7 @@ typedef struct {
 } Tile;
 
 INLINE EightFloats eight_floats(const uint16_t* halves) {
-  Vector eight = wasm_v128_load(halves);
-  return (EightFloats){
-      any_halves_to_floats(wasm_i32x4_shl(wasm_u32x4_extend_low_u16x8(eight), 16)),
-      any_halves_to_floats(wasm_i32x4_shl(wasm_u32x4_extend_high_u16x8(eight), 16)),
-  };
+  return (EightFloats){load_halves(halves), load_halves(halves + 4)};
 }
 
 /* `count` positions, `stride` halves from one to the next. The values of up to three more are
