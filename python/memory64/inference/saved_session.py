@@ -3,15 +3,16 @@
 ==========  ==================================================================
 bytes       what
 ==========  ==================================================================
-8           ``MEM64KV1``
+8           ``MEM64KV2``
 32          SHA-256 that stands for the model: dimensions and tensor directory
 8           count of tokens, n
 4 n         the tokens
-…           for each layer the keys, then the values, of n positions: half floats
+…           for each layer the keys of each head, then the values, of n positions
 32          SHA-256 of all before it
 ==========  ==================================================================
 
-Numbers are little-endian. A session takes some hundred kilobytes for each token.
+Numbers are little-endian, keys and values half floats. A session takes some hundred kilobytes for
+each token.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ from ..errors import CapacityError, SourceError, SourceNotFoundError
 from ..gguf import GGUFDirectory
 from .sequence import TokenSequence
 
-_MAGIC = b"MEM64KV1"
+_MAGIC = b"MEM64KV2"
 _DIGEST_BYTES = 32
 
 

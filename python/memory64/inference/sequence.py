@@ -98,13 +98,13 @@ class TokenSequence:
         """The keys and values of the first ``count`` positions, to be read or written.
 
         Returns:
-            The bits of half floats, of shape [layers, 2, count, kv_dim].
+            The bits of half floats, of shape [layers, 2, kv_heads, count, head_dim].
         """
         found = self._engine.dimensions
-        shape = (found.layer_count, 2, self.capacity, found.kv_dim)
+        shape = (found.layer_count, 2, found.kv_heads, self.capacity, found.head_dim)
         size = np.prod(shape)
         everything = np.frombuffer(self._cache.pages.memory, np.uint16, int(size)).reshape(shape)
-        return everything[:, :, :count]
+        return everything[:, :, :, :count]
 
     def stream_stats(self) -> StreamStats | None:
         """How the model's weights went through memory so far; None where they are copies."""

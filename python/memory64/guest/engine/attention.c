@@ -14,23 +14,30 @@ typedef struct {
   float sum;
 } Softmax;
 
-static uint64_t kv_dim(const Model* model) {
-  return (uint64_t)model->kv_heads * model->head_dim;
+/* Those of one head follow one another, so that attention reads them in their order. */
+static uint16_t* cached_keys(const Model* model, uint32_t layer, const Run* run, uint32_t kv_head) {
+  return run->cache +
+         (2 * (uint64_t)layer * model->kv_heads + kv_head) * run->capacity * model->head_dim;
 }
 
-static uint16_t* cached_keys(const Model* model, uint32_t layer, const Run* run) {
-  return run->cache + 2 * layer * run->capacity * kv_dim(model);
-}
-
-static uint16_t* cached_values(const Model* model, uint32_t layer, const Run* run) {
-  return cached_keys(model, layer, run) + run->capacity * kv_dim(model);
+static uint16_t* cached_values(const Model* model, uint32_t layer, const Run* run,
+                               uint32_t kv_head) {
+  return cached_keys(model, layer, run, model->kv_heads + kv_head);
 }
 
 void remember(const Model* model, uint32_t layer, const Run* run, const float* keys,
               const float* values) {
-  uint64_t width = kv_dim(model), from = run->first * width, to = run->position * width;
-  write_halves(cached_keys(model, layer, run) + to, keys + from, run->count * width);
-  write_halves(cached_values(model, layer, run) + to, values + from, run->count * width);
+  uint32_t head_dim = model->head_dim;
+  for (uint32_t head = 0; head < model->kv_heads; head++) {
+    uint16_t* cached[2] = {cached_keys(model, layer, run, head),
+                           cached_values(model, layer, run, head)};
+    for (uint32_t token = 0; token < run->count; token++) {
+      uint64_t from = ((uint64_t)(run->first + token) * model->kv_heads + head) * head_dim;
+      uint64_t to = (uint64_t)(run->position + token) * head_dim;
+      write_halves(cached[0] + to, keys + from, head_dim);
+      write_halves(cached[1] + to, values + from, head_dim);
+    }
+  }
 }
 
 static float sum_of_lanes(v128_t x) {
@@ -108,9 +115,9 @@ void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, c
             float* out) {
   uint32_t head_dim = model->head_dim, window = model->layers[layer].window;
   uint64_t width = (uint64_t)model->heads * head_dim;
-  uint64_t kv_at = (uint64_t)(head / (model->heads / model->kv_heads)) * head_dim;
-  const uint16_t* keys = cached_keys(model, layer, run) + kv_at;
-  const uint16_t* values = cached_values(model, layer, run) + kv_at;
+  uint32_t kv_head = head / (model->heads / model->kv_heads);
+  const uint16_t* keys = cached_keys(model, layer, run, kv_head);
+  const uint16_t* values = cached_values(model, layer, run, kv_head);
   uint64_t at = run->first * width + (uint64_t)head * head_dim;
   Softmax softmax[MAX_RUN];
   Tile tile;
@@ -125,7 +132,7 @@ void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, c
   start -= start % TILE; /* so that a token sees the same tiles whatever run it is in */
   for (uint32_t first = start; first < end; first += TILE) {
     uint32_t count = end - first < TILE ? end - first : TILE;
-    fill(&tile, keys + first * kv_dim(model), values + first * kv_dim(model), kv_dim(model), count);
+    fill(&tile, keys + (uint64_t)first * head_dim, values + (uint64_t)first * head_dim, count);
     for (uint32_t t = 0; t < run->count; t++) {
       uint32_t position = run->position + t;
       uint32_t oldest = window && position + 1 > window ? position + 1 - window : 0;

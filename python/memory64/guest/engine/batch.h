@@ -15,7 +15,7 @@ typedef struct {
   uint32_t count;
   uint32_t position; /* of the first, in the sequence */
   uint32_t capacity; /* positions that the sequence's cache has room for */
-  uint16_t* cache;   /* half floats: for each layer the keys, then the values, of each position */
+  uint16_t* cache;   /* half floats: for each layer the keys of each head, then the values */
 } Run;
 
 typedef struct {

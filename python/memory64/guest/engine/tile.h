@@ -29,18 +29,28 @@ INLINE EightFloats eight_floats(const uint16_t* halves) {
   return (EightFloats){load_halves(halves), load_halves(halves + 4)};
 }
 
-/* `count` positions, `stride` halves from one to the next. The values of up to three more are
-   zeros: a weight of 0 must not meet a NaN there. */
-static void fill(Tile* tile, const uint16_t* keys, const uint16_t* values, uint64_t stride,
-                 uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    for (uint32_t step = 0; step < tile->head_dim / DIMS; step++) {
-      EightFloats key = eight_floats(keys + i * stride + step * DIMS);
-      tile->keys[i / 4][2 * step][i % 4] = key.low;
-      tile->keys[i / 4][2 * step + 1][i % 4] = key.high;
-      tile->values[step][i] = eight_floats(values + i * stride + step * DIMS);
-    }
+/* Position `i` of the tile. */
+INLINE void fill_position(Tile* tile, uint32_t i, const uint16_t* keys, const uint16_t* values) {
+  Vector* key = &tile->keys[i / 4][0][i % 4];
+  EightFloats* value = &tile->values[0][i];
+  for (uint32_t d = 0; d < tile->head_dim; d += DIMS, keys += DIMS, values += DIMS) {
+    OPAQUE(keys);
+    OPAQUE(values);
+    OPAQUE(key);
+    EightFloats eight = eight_floats(keys);
+    key[0] = eight.low;
+    key[4] = eight.high;
+    *value = eight_floats(values);
+    key += DIMS;
+    value += TILE;
   }
+}
+
+/* `count` positions. The values of up to three more are zeros: a weight of 0 must not meet a NaN
+   there. */
+static void fill(Tile* tile, const uint16_t* keys, const uint16_t* values, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++, keys += tile->head_dim, values += tile->head_dim)
+    fill_position(tile, i, keys, values);
   for (uint32_t i = count; i % 4; i++)
     for (uint32_t step = 0; step < tile->head_dim / DIMS; step++)
       tile->values[step][i] = (EightFloats){wasm_f32x4_splat(0), wasm_f32x4_splat(0)};
