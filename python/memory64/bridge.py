@@ -317,76 +317,79 @@ def close_guest(guest: Guest) -> None:
     guest.close()
 
 
-class BridgedText(ABC):
-    """Text on its way, each step of which is asked for by a call of its own."""
+class _Turn:
+    """The call that text is being made for.
+
+    What makes the text refers to this, and not to what JavaScript holds: the two would refer to
+    each other, and keep a closed model's memory until Python looks for cycles.
+    """
 
     def __init__(self, call: Call) -> None:
         """``call`` is the one that opens it."""
-        self._call = call
-        self._using = Lock()
+        self.call = call
+        self.stats: LiveStats | None = None
 
     def cancelled(self) -> bool:
         """Whether the call under way is."""
-        return self._call.cancelled()
+        return self.call.cancelled()
+
+    def tell(self, stats: "LiveStats") -> None:
+        """Keep what is to be told with the next piece."""
+        self.stats = stats
+
+
+class BridgedText(ABC):
+    """Text on its way, each step of which is asked for by a call of its own."""
+
+    def __init__(self, text: "Generation | GenerationBatch", turn: _Turn) -> None:
+        """``text`` asks ``turn`` whether to go on."""
+        self._text = text
+        self._turn = turn
+        self._using = Lock()
 
     def next(self, call: Call) -> dict[str, Any]:
         """What the next step gives, and how it stands."""
         with self._using:
-            self._call = call
+            self._turn.call = call
             return self._step()
 
     def close(self) -> None:
         """Stop, after the step that is being made: it ends soon where its call is cancelled."""
         with self._using:
-            self._close()
+            self._text.close()
 
     @abstractmethod
     def _step(self) -> dict[str, Any]: ...
-
-    @abstractmethod
-    def _close(self) -> None: ...
 
 
 class BridgedGeneration(BridgedText):
     """The text of one prompt, piece by piece."""
 
-    def __init__(self, call: Call) -> None:
-        """``generation`` is to be set at once."""
-        super().__init__(call)
-        self.generation: Generation | None = None
+    def __init__(self, generation: "Generation", turn: _Turn) -> None:
+        """Begin before the first piece."""
+        super().__init__(generation, turn)
+        self._generation = generation
         self._logprobs = _NewLogprobs()
-        self._stats: LiveStats | None = None
-
-    def tell(self, stats: "LiveStats") -> None:
-        """Keep what is to be told with the next piece."""
-        self._stats = stats
 
     def _step(self) -> dict[str, Any]:
-        generation = self.generation
-        assert generation
-        self._stats = None
-        piece = next(generation, None)
-        told = self._stats
+        self._turn.stats = None
+        piece = next(self._generation, None)
+        told = self._turn.stats
         stats = _live_stats(told) if told else None
-        return {"piece": piece, "stats": stats, **_standing(generation, self._logprobs)}
-
-    def _close(self) -> None:
-        if self.generation:
-            self.generation.close()
+        return {"piece": piece, "stats": stats, **_standing(self._generation, self._logprobs)}
 
 
 class BridgedBatch(BridgedText):
     """The texts of several prompts, step by step."""
 
-    def __init__(self, call: Call) -> None:
-        """``batch`` is to be set at once."""
-        super().__init__(call)
-        self.batch: GenerationBatch | None = None
+    def __init__(self, batch: "GenerationBatch", turn: _Turn) -> None:
+        """Begin before the first step."""
+        super().__init__(batch, turn)
+        self._batch = batch
         self._logprobs: defaultdict[int, _NewLogprobs] = defaultdict(_NewLogprobs)
 
     def _step(self) -> dict[str, Any]:
-        assert self.batch
-        pieces, results = self.batch.step(), self.batch.results
+        pieces, results = self._batch.step(), self._batch.results
         return {
             "pieces": [{"index": index, "piece": piece} for index, piece in pieces],
             "results": [
@@ -394,10 +397,6 @@ class BridgedBatch(BridgedText):
                 for index in sorted({index for index, _ in pieces})
             ],
         }
-
-    def _close(self) -> None:
-        if self.batch:
-            self.batch.close()
 
 
 class _NewLogprobs:
@@ -445,25 +444,23 @@ def open_generation(
     owner: "BridgedModel | Session", request: dict[str, Any], call: Call
 ) -> BridgedText:
     """Begin to continue ``prompt`` or ``prompts``, or to answer ``messages``; its options too."""
+    turn = _Turn(call)
+    options = _options(request, turn)
     if "prompts" in request:
         assert isinstance(owner, BridgedModel)
-        batch = BridgedBatch(call)
-        batch.batch = owner.model.generate_batch(request["prompts"], **_options(request, batch))
-        return batch
-    one = BridgedGeneration(call)
-    options = {**_options(request, one), "on_stats": one.tell}
+        return BridgedBatch(owner.model.generate_batch(request["prompts"], **options), turn)
     by = owner.model if isinstance(owner, BridgedModel) else owner
     if "messages" in request:
-        one.generation = by.chat(request["messages"], **options)
+        generation = by.chat(request["messages"], **options, on_stats=turn.tell)
     else:
-        one.generation = by.generate(request["prompt"], **options)
-    return one
+        generation = by.generate(request["prompt"], **options, on_stats=turn.tell)
+    return BridgedGeneration(generation, turn)
 
 
-def _options(request: dict[str, Any], bridged: BridgedText) -> Any:
+def _options(request: dict[str, Any], turn: _Turn) -> Any:
     names = _GENERATE_OPTIONS.items()
     given = {name: request[key] for key, name in names if request.get(key) is not None}
-    return {**given, "cancelled": bridged.cancelled}
+    return {**given, "cancelled": turn.cancelled}
 
 
 _GENERATE_OPTIONS = {

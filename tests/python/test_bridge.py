@@ -150,6 +150,24 @@ def test_keys_differ_between_models(tmp_path: Path) -> None:
     assert first != second
 
 
+@pytest.mark.parametrize("request_", [{"prompt": [1, 2, 3]}, {"prompts": [[1, 2], [3]]}])
+def test_a_model_that_made_text_goes_without_the_garbage_collector(
+    tiny: Path, request_: dict[str, Any]
+) -> None:
+    gc.disable()
+    try:
+        model = bridge.load_model(str(tiny), {"memory64": True}, Call())
+        text = bridge.open_generation(model, {**request_, "maxTokens": 2}, Call())
+        bridge.next_piece(text, None, Call())
+        bridge.close_generation(text)
+        bridge.close(model)
+        gone = weakref.ref(model.model.gguf)
+        del model, text
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 def test_a_model_that_is_dropped_goes_without_the_garbage_collector(tiny: Path) -> None:
     gc.disable()
     try:
