@@ -1,20 +1,14 @@
 """Does a walk over all layers run as fast as the disk can be read, in a tenth of the memory?
 
-The page cache is dropped before every turn. The disk's rate is the best that plain reading of the
-same bytes reaches: two threads, blocks of 8 MiB into memory that was touched before, once through
-the page cache with its reading ahead and once past it with O_DIRECT.
+The page cache is dropped before every turn. The disk's rate is the better one of plain reading of
+the same bytes, through the page cache and past it.
 """
 
-import mmap
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from threading import local
-from time import perf_counter
 from typing import Any
 
-from bench import page_cache
+from bench import page_cache, plain_reading
 from bench.layers import extents
 from bench.measure import (
     gigabytes_per_second,
@@ -28,19 +22,19 @@ from bench.table import Row, Table, at_least, at_most
 from models import generate
 
 CAPACITY_BYTES = 400_000_000
-BLOCK_BYTES = 8 << 20
-THREADS = 2
 ROUNDS = 3
 
 
 def run() -> Table:
     path = generate.llama_7b()
+    layers = extents(path)
+    extent = min(offset for offset, _ in layers), max(offset + size for offset, size in layers)
     walks: list[dict[str, Any]] = []
     rates = in_turns(
         {
             "walk": partial(_walk, path, walks),
-            "cached": partial(_read, path, 0),
-            "direct": partial(_read, path, os.O_DIRECT),
+            "cached": partial(plain_reading.through_the_cache, path, extent),
+            "direct": partial(plain_reading.past_the_cache, path, extent),
         },
         ROUNDS,
     )
@@ -67,28 +61,3 @@ def _walk(path: Path, walks: list[dict[str, Any]]) -> float:
     page_cache.drop(path)
     walks.append(js_driver("walk", path, CAPACITY_BYTES))
     return float(walks[-1]["bytes"] / walks[-1]["seconds"])
-
-
-def _read(path: Path, flags: int) -> float:
-    """Bytes per second, of the blocks that layers have a part in."""
-    page_cache.drop(path)
-    layers = extents(path)
-    first = min(offset for offset, _ in layers) // BLOCK_BYTES * BLOCK_BYTES
-    end = max(offset + size for offset, size in layers)
-    offsets = range(first, end, BLOCK_BYTES)
-    buffers = local()
-    fd = os.open(path, os.O_RDONLY | flags)
-
-    def prepare() -> None:
-        buffers.block = mmap.mmap(-1, BLOCK_BYTES)  # aligned, as O_DIRECT wants it
-        buffers.block.write(bytes(BLOCK_BYTES))
-
-    def read(offset: int) -> int:
-        return os.preadv(fd, [buffers.block], offset)
-
-    with ThreadPoolExecutor(THREADS, initializer=prepare) as pool:
-        started = perf_counter()
-        count = sum(pool.map(read, offsets))
-        seconds = perf_counter() - started
-    os.close(fd)
-    return count / seconds
