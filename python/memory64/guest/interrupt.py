@@ -8,6 +8,10 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+LOOK_SECONDS = 0.1
+"""A signal that comes just before the main thread falls asleep does not wake it: Python looks
+for signals before it waits for a lock, and then waits however many have come."""
+
 
 def interruptible(work: Callable[[], T], stop: Callable[[], object]) -> T:
     """The result of ``work``, which an interrupt ends by ``stop``.
@@ -32,10 +36,12 @@ def interruptible(work: Callable[[], T], stop: Callable[[], object]) -> T:
 
     try:
         Thread(target=run, daemon=True, name="guest").start()
-        return outcome.result()
+        while not outcome.done():
+            wait([outcome], LOOK_SECONDS)
     except BaseException:  # whatever a signal's handler raises
         _end(outcome, stop)
         raise
+    return outcome.result()
 
 
 def _end(outcome: Future[T], stop: Callable[[], object]) -> None:
