@@ -30,16 +30,13 @@ MODELS = generated_models()
 RANDOM = np.random.default_rng(9)
 PROMPTS = [RANDOM.integers(3, VOCABULARY, size).tolist() for size in (5, 300, 1, 40, 130, 2)]
 TEXTS = ["The capital of France is", "Once upon a time", "def fib(n):", "Water boils at"]
-# As in test_engine: floats, and what is rounded to 8 bits.
-MAX_APART = 0.02
-MAX_APART_OF_8_BITS = 0.2
 
 
-@pytest.fixture(scope="module", params=["llama.F32", "gemma3.F32"])
-def exact(
+@pytest.fixture(scope="module", params=["llama.F32", "gemma3.F32", "qwen3.Q4_K"])
+def small(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Memory64Model]:
-    """A model whose matrices are floats, with which rounding decides nothing."""
+    """Of floats and of blocks, and fast."""
     path = MODELS[request.param](tmp_path_factory.mktemp("models"))
     with load_model(path, memory64=True) as loaded:
         yield loaded
@@ -58,21 +55,21 @@ def alone(model: Memory64Model, prompt: list[int], **options: float) -> str:
 # ── the same as alone ──
 
 
-def test_each_text_is_what_it_is_alone(exact: Memory64Model) -> None:
-    batch = exact.generate_batch(PROMPTS, max_tokens=20, temperature=0)
-    assert batch.texts() == [alone(exact, prompt, temperature=0) for prompt in PROMPTS]
+def test_each_text_is_what_it_is_alone(small: Memory64Model) -> None:
+    batch = small.generate_batch(PROMPTS, max_tokens=20, temperature=0)
+    assert batch.texts() == [alone(small, prompt, temperature=0) for prompt in PROMPTS]
     assert all(batch.texts())
 
 
-def test_a_seed_is_that_of_the_first_prompt(exact: Memory64Model) -> None:
+def test_a_seed_is_that_of_the_first_prompt(small: Memory64Model) -> None:
     """The others count on from it; so no text depends on which others there are."""
     seed = (1 << 64) - 3  # after the largest one comes 0
     seeds = [(seed + index) % (1 << 64) for index in range(len(PROMPTS))]
-    texts = exact.generate_batch(PROMPTS, max_tokens=20, seed=seed).texts()
+    texts = small.generate_batch(PROMPTS, max_tokens=20, seed=seed).texts()
     assert texts == [
-        alone(exact, prompt, seed=each) for prompt, each in zip(PROMPTS, seeds, strict=True)
+        alone(small, prompt, seed=each) for prompt, each in zip(PROMPTS, seeds, strict=True)
     ]
-    assert exact.generate_batch(PROMPTS[:2], max_tokens=20, seed=seed).texts() == texts[:2]
+    assert small.generate_batch(PROMPTS[:2], max_tokens=20, seed=seed).texts() == texts[:2]
 
 
 def test_the_same_prompt_has_several_answers(model: Memory64Model) -> None:
@@ -92,11 +89,7 @@ def test_logits_of_sequences_in_step(tmp_path: Path, kind: str) -> None:
         rows = in_step(engine, PROMPTS, answers)
         for prompt, answer, ours in zip(PROMPTS, answers, rows, strict=True):
             expected = logits_of(engine, prompt + answer)[len(prompt) - 1 : -1]
-            apart = np.abs(np.stack(ours) - expected)
-            if kind.endswith(".F32"):
-                assert apart.max() < MAX_APART
-            else:
-                assert np.sqrt(np.mean(apart**2)) < MAX_APART_OF_8_BITS
+            np.testing.assert_array_equal(np.stack(ours), expected)
 
 
 def in_step(
@@ -175,19 +168,19 @@ def engine_in(model: Memory64Model) -> Engine:
     return model._runner._engine
 
 
-def test_more_prompts_than_places(exact: Memory64Model) -> None:
+def test_more_prompts_than_places(small: Memory64Model) -> None:
     prompts = [[3 + index, 7, 9] for index in range(150)]
-    assert len(prompts) > engine_in(exact).logits_rows
-    batch = exact.generate_batch(prompts, max_tokens=3, temperature=0)
+    assert len(prompts) > engine_in(small).logits_rows
+    batch = small.generate_batch(prompts, max_tokens=3, temperature=0)
     ended = [index for index, piece in batch if not piece]
     assert sorted(ended) == list(range(150))
     assert {result.finish_reason for result in batch.results} == {"length"}
     for index in (0, 100, 140, 149):
-        generation = exact.generate(prompts[index], max_tokens=3, temperature=0)
+        generation = small.generate(prompts[index], max_tokens=3, temperature=0)
         assert batch.results[index].text == "".join(generation)
     first, last = batch.results[0].usage, batch.results[-1].usage
     assert first.seconds < last.first_token_seconds
-    assert batch.memory_bytes == engine_in(exact).logits_rows * engine_in(exact).cache_bytes(6)
+    assert batch.memory_bytes == engine_in(small).logits_rows * engine_in(small).cache_bytes(6)
 
 
 def test_a_large_vocabulary_has_fewer_places(gemma: Path) -> None:
@@ -204,7 +197,7 @@ def test_a_large_vocabulary_has_fewer_places(gemma: Path) -> None:
             generation = model.generate(prompt, max_tokens=1, temperature=0, logprobs=0)
             list(generation)
             ours = [each.logprob for each in result.logprobs[:1]]
-            assert ours == pytest.approx([each.logprob for each in generation.logprobs], abs=0.5)
+            assert ours == [each.logprob for each in generation.logprobs]
 
 
 def test_where_memory_is_short_some_wait(smollm2: Path) -> None:
@@ -268,9 +261,9 @@ def test_a_text_ends_by_itself_while_others_go_on(model: Memory64Model) -> None:
     assert answer.usage.prompt_tokens == len(model.tokenize(question, parse_special=True))
 
 
-def test_the_context_is_full(exact: Memory64Model) -> None:
+def test_the_context_is_full(small: Memory64Model) -> None:
     full = [5] * 2047
-    batch = exact.generate_batch([full, [5]], max_tokens=30, temperature=0)
+    batch = small.generate_batch([full, [5]], max_tokens=30, temperature=0)
     batch.texts()
     assert [result.usage.tokens for result in batch.results] == [2, 30]
     assert [result.finish_reason for result in batch.results] == ["length", "length"]
@@ -310,13 +303,13 @@ def test_closing_stops_it_and_gives_the_memory_back(model: Memory64Model) -> Non
     assert weights._budget.reserved_bytes == before
 
 
-def test_what_ended_gives_its_memory_back(exact: Memory64Model) -> None:
-    weights = engine_in(exact).weights
+def test_what_ended_gives_its_memory_back(small: Memory64Model) -> None:
+    weights = engine_in(small).weights
     before = weights._budget.reserved_bytes
-    batch = exact.generate_batch([[5] * 2048, [5]], max_tokens=9, temperature=0)
+    batch = small.generate_batch([[5] * 2048, [5]], max_tokens=9, temperature=0)
     while batch.results[1].finish_reason is None:  # before the other's prompt was seen
         batch.step()
-    assert weights._budget.reserved_bytes == before + engine_in(exact).cache_bytes(2048)
+    assert weights._budget.reserved_bytes == before + engine_in(small).cache_bytes(2048)
     batch.texts()
     assert weights._budget.reserved_bytes == before
 
