@@ -6,7 +6,7 @@ from ..memory import FlatSpace, Span
 
 
 class WeightPages:
-    """Brings weights in and drops them, for all threads at once.
+    """Brings weights in and drops them, where any of the threads has them.
 
     Attributes:
         mappings: addresses and sizes of what is mapped from files.
@@ -27,15 +27,17 @@ class WeightPages:
         return all(region.keeps_evicted for region in self._regions)
 
     def bring_in(self, offset: int, size: int) -> None:
-        """Let the bytes be in memory, and be found there by all threads.
+        """Let the bytes be in memory.
+
+        One thread has them mapped, too. The others map what they touch, which is their share of
+        each matrix: to map all of it for all of them would take longer.
 
         Raises:
             SourceError: they cannot be read.
             SourceChangedError: the file no longer has them.
         """
-        for space in self._spaces:
-            for region, start, count in space.pieces(offset, size):
-                region.load(start, count)
+        for region, start, count in self._spaces[0].pieces(offset, size):
+            region.load(start, count)
 
     def are_resident(self, offset: int, size: int) -> bool:
         """Whether all of the bytes are in memory, be it in the system's cache of files."""
