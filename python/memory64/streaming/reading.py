@@ -36,6 +36,7 @@ class Reading:
         self._next = 0  # all blocks before it have been there during this pass
         self._ready = -1
         self._behind = 0  # so many of `by_last_step` are done with
+        self._plan = book.plan
         self._waiting = 0
         self._waiting_since = 0.0
         self._stopped = False
@@ -54,6 +55,8 @@ class Reading:
                         book.residents.drop(index)
                     raise
                 with book.changed:
+                    if index not in book.residents:  # given up while it was read
+                        book.residents.drop(index)
                     self._go_on()
         except BaseException as error:  # for those who wait: nobody looks at this thread
             self.error = error
@@ -112,12 +115,14 @@ class Reading:
 
     def _drop_behind(self) -> None:
         book, step = self._book, self._step()
+        if self._plan is not book.plan:  # what stayed so far may have to go
+            self._plan, self._behind = book.plan, 0
         while self._behind < len(book.by_last_step):
             index = book.by_last_step[self._behind]
             if book.walk.blocks[index].last_step >= step:
                 return
             self._behind += 1
-            if index in book.residents and not book.plan.kept[index]:
+            if not book.plan.kept[index]:
                 book.residents.drop(index)
 
     def _make_room(self, index: int) -> bool:

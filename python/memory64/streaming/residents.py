@@ -44,8 +44,9 @@ class Residents:
         self.peak_bytes = max(self.peak_bytes, self.nbytes)
 
     def drop(self, index: int) -> None:
-        """Give up a block."""
+        """Give up a block, or what has come of it by itself since it was given up."""
         block = self._blocks[index]
-        self._there[index] = False
-        self.nbytes -= block.size
+        if self._there[index]:
+            self._there[index] = False
+            self.nbytes -= block.size
         self._pages.drop(block.offset, block.size)

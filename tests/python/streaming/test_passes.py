@@ -207,6 +207,65 @@ def test_a_budget_that_changes_holds(shares: tuple[float, ...]) -> None:
     assert computer.missed == 0
 
 
+@pytest.mark.parametrize("error", [None, SourceError("the disk is gone")])
+def test_a_budget_that_shrinks_during_a_pass(error: Exception | None) -> None:
+    walk, disk = even_walk(), Disk()
+    budget = 2 * least(walk)
+    streamer = Streamer(walk, disk, walk.nbytes)
+    computer = Computer(streamer, walk, disk)
+    reads, goes_on = Event(), Event()
+    bring_in = disk.bring_in
+
+    def stand_still(offset: int, size: int) -> None:
+        computer.step = offset // (12 * MIB)
+        if offset == walk.blocks[-3].offset:
+            reads.set()
+            goes_on.wait()
+        bring_in(offset, size)
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
+        patch.setattr(disk, "bring_in", stand_still)
+        with computer.reading() as reading:
+            reads.wait()
+            streamer.set_budget(budget)
+            disk.error = error
+            computer.step = walk.step_count - 1
+            waiting = pool.submit(reading.wait_for, computer.step)
+            goes_on.set()
+            assert waiting.result(timeout=10) == (error is None)
+    assert reading.error is error
+    disk.error = None
+    assert sum(disk.there.values()) == streamer.stats().resident_bytes <= budget
+    computer.compute()
+    assert computer.missed == 0
+
+
+def test_a_block_that_is_given_up_while_it_is_read() -> None:
+    walk, disk = even_walk(4), Disk()
+    streamer = Streamer(walk, disk, walk.nbytes)
+    reads, goes_on = Event(), Event()
+    bring_in = disk.bring_in
+
+    def stand_still(offset: int, size: int) -> None:
+        reads.set()
+        goes_on.wait()
+        bring_in(offset, size)
+
+    for disk.error in (None, SourceError("the disk is gone")):
+        computer = Computer(streamer, walk, disk)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(disk, "bring_in", stand_still)
+            with computer.reading() as reading:
+                reads.wait()
+                with streamer._book.changed:
+                    streamer._book.residents.drop(0)
+                reading.stop()
+                goes_on.set()
+        reads.clear()
+        goes_on.clear()
+        assert streamer.stats().resident_bytes == sum(disk.there.values()) == 0
+
+
 def test_a_budget_that_is_too_small_changes_nothing() -> None:
     walk, disk = even_walk(), Disk()
     streamer = Streamer(walk, disk, walk.nbytes // 2)
