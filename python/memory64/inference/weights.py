@@ -113,12 +113,11 @@ class Weights:
             # Have what layers that were handed out do not need.
             self._manager.lend(self._use_capacity)
         self._reading = reading = self._streamer.begin(steps, lambda: progress.step, set_ready)
-        ended = self._reader.submit(reading.run)
+        self._reader.submit(reading.run)
         try:
             yield
         finally:
-            reading.stop()
-        ended.result()
+            reading.stop()  # not waited for: what it reads now is for the next pass
         self._drop_embedding()
         if reading.error:
             raise reading.error

@@ -171,6 +171,28 @@ def test_cancelling_while_the_disk_stands_still(smollm2: Path) -> None:
     assert np.isfinite(rows).all()
 
 
+def test_a_disk_that_stands_still_ahead_of_the_next_pass(smollm2: Path) -> None:
+    bring_in, goes_on = WeightPages.bring_in, Event()
+    with engine_of(smollm2, capacity_bytes=64 * MIB) as engine, ThreadPoolExecutor(1) as pool:
+        cache = engine.new_cache(2)
+        engine.compute([Piece(cache, 0, TOKENS[:1])], Wanted.LOGITS)
+
+        def stand_still(self: WeightPages, offset: int, size: int) -> None:
+            reading = engine.weights._reading
+            if reading and reading._next == reading._end:
+                goes_on.wait()
+            bring_in(self, offset, size)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(WeightPages, "bring_in", stand_still)
+            piece = Piece(cache, 1, TOKENS[1:2])
+            computed = pool.submit(engine.compute, [piece], Wanted.LOGITS)
+            try:
+                assert np.isfinite(computed.result(timeout=20)).all()
+            finally:
+                goes_on.set()
+
+
 def test_layers_and_text_share_the_capacity(smollm2: Path, expected: np.ndarray) -> None:
     capacity = 64 * MIB
     with (
