@@ -1,9 +1,9 @@
 """Runs the engine, C compiled to WebAssembly, over a model's own bytes."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from threading import Lock
@@ -180,11 +180,9 @@ class Engine:
             SourceChangedError: the model's file was changed since it was loaded.
             ClosedError: the engine is closed.
         """
-        with self._lock:
+        with self._turn(cancelled):
             self._check_open()
             self._check_whole()
-            if cancelled():
-                raise CancelledError("the computation was cancelled")
             count = self._write_batch(pieces, wanted, wanted_from)
             self._crew.threads = self.threads
             for name in ("abandoned", "arrived", "next_task"):
@@ -206,6 +204,19 @@ class Engine:
             self._calls.clear()
             for store in self._workspace.stores:
                 store.close()
+
+    @contextmanager
+    def _turn(self, cancelled: Cancelled) -> Iterator[None]:
+        """Wait for the calls before, which may take long: for the disk, for one."""
+        if cancelled():
+            raise CancelledError("the computation was cancelled")
+        while not self._lock.acquire(timeout=LOOK_SECONDS):
+            if cancelled():
+                raise CancelledError("the computation was cancelled")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _write_batch(self, pieces: Sequence[Piece], wanted: Wanted, wanted_from: int) -> int:
         places = self._places

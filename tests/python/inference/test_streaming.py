@@ -193,6 +193,31 @@ def test_a_disk_that_stands_still_ahead_of_the_next_pass(smollm2: Path) -> None:
                 goes_on.set()
 
 
+def test_cancelling_behind_a_call_that_waits_for_the_disk(smollm2: Path) -> None:
+    bring_in, stands_still, goes_on = WeightPages.bring_in, Event(), Event()
+
+    def stand_still(self: WeightPages, offset: int, size: int) -> None:
+        stands_still.set()
+        goes_on.wait()
+        bring_in(self, offset, size)
+
+    with engine_of(smollm2, capacity_bytes=64 * MIB) as engine, ThreadPoolExecutor(2) as pool:
+        first, second = (Piece(engine.new_cache(1), 0, TOKENS[:1]) for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(WeightPages, "bring_in", stand_still)
+            computed = pool.submit(engine.compute, [first])
+            stands_still.wait()
+            cancelled = iter([False, True]).__next__
+            behind = pool.submit(engine.compute, [second], cancelled=cancelled)
+            try:
+                with pytest.raises(CancelledError):
+                    behind.result(timeout=20)
+                assert not computed.done()
+            finally:
+                goes_on.set()
+        computed.result()
+
+
 def test_layers_and_text_share_the_capacity(smollm2: Path, expected: np.ndarray) -> None:
     capacity = 64 * MIB
     with (
