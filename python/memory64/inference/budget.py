@@ -25,4 +25,4 @@ class Budget:
     @property
     def weights_bytes(self) -> int:
         """What weights may take."""
-        return min(self.left_bytes, self.capacity_bytes)
+        return max(0, min(self.left_bytes, self.capacity_bytes))
