@@ -187,8 +187,8 @@ class Continuation:
         self._sampler = Sampler(_sampling(options))
         self._stream = TextStream(tokenizer)
         self._stops = StopStrings(options.get("stop", ()))
-        self._max_tokens = _count("max_tokens", options.get("max_tokens"), 1)
-        self._logprobs = _count("logprobs", options.get("logprobs"), 0)
+        self._max_tokens = check_count("max_tokens", options.get("max_tokens"), 1)
+        self._logprobs = check_count("logprobs", options.get("logprobs"), 0)
         self._cancelled = options.get("cancelled", never)
 
     def pieces(self, turn: AbstractContextManager[TokenSequence]) -> Generator[str]:
@@ -245,7 +245,8 @@ def _sampling(options: GenerateOptions) -> Sampling:
     return Sampling(**{name: given[name] for name in names})
 
 
-def _count(name: str, value: object, least: int) -> int | None:
+def check_count(name: str, value: object, least: int) -> int | None:
+    """The value, where it is a whole number of at least ``least``, or None."""
     if value is None or (type(value) is int and value >= least):
         return value
     raise ValueError(f"{name} needs to be a whole number of at least {least}, found {value!r}")

@@ -15,10 +15,10 @@ from ..memory import Cancelled, Memory64Runtime
 from ..streaming import StreamStats
 from .batch_generation import GenerationBatch
 from .engine import Engine, Wanted
-from .generation import GenerateOptions, Generation
+from .generation import GenerateOptions, Generation, check_count
 from .language import Language
 from .saved_session import fingerprint
-from .sequence import TokenSequence
+from .sequence import TokenSequence, check_tokens
 from .session import Session
 
 DEFAULT_CONTEXT = 4096
@@ -92,6 +92,8 @@ class Runner:
         """What the last layer makes of a text: float32 of shape [dim]."""
         if pooling not in ("mean", "last"):
             raise ValueError(f"pooling needs to be 'mean' or 'last', found {pooling!r}")
+        capacity = self._engine.dimensions.context_length
+        check_tokens(tokens, self._engine.dimensions.vocabulary, capacity)
         with self._turn(len(tokens)) as sequence:
             rows = np.concatenate(
                 list(sequence.see_each(tokens, Wanted.HIDDEN, cancelled=cancelled))
@@ -103,7 +105,8 @@ class Runner:
         self._engine.close()
 
     def _room_for(self, prompt: Sequence[int], options: GenerateOptions) -> int:
-        longest = len(prompt) + (options.get("max_tokens") or self._default_context)
+        most = check_count("max_tokens", options.get("max_tokens"), 1)
+        longest = len(prompt) + (most or self._default_context)
         return min(longest, self._engine.dimensions.context_length)
 
     @contextmanager

@@ -1,6 +1,7 @@
 """Tokens that a model has seen, with the keys and values it keeps of them."""
 
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,9 +142,11 @@ def check_tokens(tokens: Sequence[int], vocabulary: int, capacity: int, held: in
     """
     if not tokens:
         raise ValueError("there needs to be a token at least")
-    wrong = next((token for token in tokens if not 0 <= token < vocabulary), None)
-    if wrong is not None:
-        raise OutOfBoundsError(f"tokens are 0 to {vocabulary - 1}, found {wrong}")
+    for token in tokens:
+        if not isinstance(token, Integral):
+            raise ValueError(f"tokens are whole numbers, found {token!r}")
+        if not 0 <= token < vocabulary:
+            raise OutOfBoundsError(f"tokens are 0 to {vocabulary - 1}, found {token}")
     if len(tokens) > capacity - held:
         raise CapacityError(
             f"the session has room for {capacity} tokens and holds {held}; "

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from memory64 import ChatTemplateError, ClosedError, Memory64Model, TokenizerError, load_model
+from memory64 import (
+    CapacityError,
+    ChatTemplateError,
+    ClosedError,
+    Memory64Model,
+    TokenizerError,
+    load_model,
+)
 from models import generate
 
 PROMPT = "The capital of France is"
@@ -135,6 +143,32 @@ def test_a_model_without_a_tokenizer_still_takes_tokens(tmp_path: Path) -> None:
             model.generate("Hello")
         with model.session(8) as session:
             assert session.logits([1, 2]).shape == (2, 320)
+
+
+@pytest.mark.parametrize("wrong", [1.5, "a", None])
+def test_tokens_are_whole_numbers(tiny: Path, wrong: Any) -> None:
+    with load_model(tiny, memory64=True) as model, model.session(8) as session:
+        for call in (session.logits, model.embed, lambda tokens: list(model.generate(tokens))):
+            with pytest.raises(ValueError, match=f"whole numbers, found {wrong!r}"):
+                call([1, wrong])
+
+
+def test_no_more_is_embedded_than_the_model_was_made_for(tiny: Path) -> None:
+    with load_model(tiny, memory64=True) as model:
+        length = model.metadata["llama.context_length"]
+        with pytest.raises(CapacityError, match=f"{length + 1} more do not fit"):
+            model.embed([1] * (length + 1))
+
+
+@pytest.mark.parametrize("wrong", [-1, "5"])
+def test_the_most_tokens_are_a_whole_number(tiny: Path, wrong: Any) -> None:
+    with load_model(tiny, memory64=True) as model:
+        for call in (
+            lambda: model.generate([1], max_tokens=wrong),
+            lambda: model.generate_batch([[1]], max_tokens=wrong),
+        ):
+            with pytest.raises(ValueError, match=f"max_tokens needs .*found {wrong!r}"):
+                call()
 
 
 def test_a_closed_model_generates_nothing(tiny: Path) -> None:
