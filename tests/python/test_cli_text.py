@@ -88,6 +88,12 @@ def test_generate_used_wrongly_says_how(tiny: Path, arguments: list[str], messag
     assert message in result.stderr
 
 
+def test_chat_in_a_context_the_model_was_not_made_for(smollm2: Path) -> None:
+    result = run("chat", smollm2, "-c", "99999")
+    assert result.returncode == 2
+    assert "from 1 to 8192" in result.stderr
+
+
 def test_chat_answers_line_by_line(smollm2: Path) -> None:
     said = "What is\\\n2+2?\n\n/clear\nName three colors.\n/exit\nnever read\n"
     result = run("chat", smollm2, "--temperature", "0", "--max-tokens", "60", said=said)

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import Memory64Error
 from ..guest import Guest, GuestLimits
 from ..guest.build import INCLUDE_FOLDER, build_guest
 from ..loader import load_model
 from .printing import printable
 from .sizes import size
+from .usage import told_as_usage
 
 guest_app = typer.Typer(help="Build WebAssembly guests.", no_args_is_help=True)
 
@@ -101,19 +101,13 @@ def _number(text: str) -> int | float:
 
 
 def _limits(**given: Any) -> GuestLimits:
-    try:
+    with told_as_usage():
         return GuestLimits(**{name: value for name, value in given.items() if value is not None})
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def _results(guest: Guest, function: str, values: list[int | float]) -> Sequence[int | float]:
-    try:
+    with told_as_usage():
         result = guest.call(function, *values)
-    except Memory64Error:
-        raise
-    except (TypeError, ValueError) as error:  # the arguments are not what the function takes
-        raise typer.BadParameter(printable(str(error))) from error
     if result is None:
         return ()
     return result if isinstance(result, tuple) else (result,)

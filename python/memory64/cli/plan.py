@@ -14,6 +14,7 @@ from ..loader import load_model
 from ..planning import ModelPlan, Outlook, Rate
 from .arguments import ContextOption, JsonOption, ModelArgument, ThreadsOption
 from .sizes import size
+from .usage import told_as_usage
 
 
 def plan(
@@ -38,11 +39,8 @@ def plan(
 
     Measures the disk and the processor for a few seconds, once.
     """
-    with load_model(model, memory64=True, threads=threads) as loaded:
-        try:
-            found = loaded.plan(memory, context_length=context_length, measure_anew=measure)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
+    with load_model(model, memory64=True, threads=threads) as loaded, told_as_usage():
+        found = loaded.plan(memory, context_length=context_length, measure_anew=measure)
     if as_json:
         print(json.dumps(asdict(found), indent=2))
     else:

@@ -9,6 +9,7 @@ import typer
 from ..inference import GenerateOptions, Generation, Message, Session
 from ..loader import load_model
 from .arguments import ContextOption, ModelArgument, ThreadsOption
+from .usage import told_as_usage
 from .view import view
 
 MaxTokensOption = Annotated[
@@ -85,11 +86,11 @@ def chat(
     options = _given(
         max_tokens=max_tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
     )
-    with (
-        load_model(model, threads=threads) as loaded,
-        loaded.session(context_length) as session,
-    ):
-        _converse(session, system, options, stats)
+    with load_model(model, threads=threads) as loaded:
+        with told_as_usage():
+            session = loaded.session(context_length)
+        with session:
+            _converse(session, system, options, stats)
 
 
 def _converse(session: Session, system: str | None, options: GenerateOptions, stats: bool) -> None:
