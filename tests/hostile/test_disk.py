@@ -1,4 +1,4 @@
-"""A disk that fails, or stands still, under a model that streams: a clear error, and life goes on.
+"""A disk that fails, or stands still, under a model: a clear error, and life goes on.
 
 The program is a real one; between it and the system stands `disk.c`.
 """
@@ -13,7 +13,7 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
-PROGRAM = """
+COMMON = """
 import sys
 from pathlib import Path
 from threading import Event
@@ -32,8 +32,9 @@ def expect(error, call, text=""):
         assert text in str(found), found
     else:
         raise AssertionError(f"no {error.__name__}")
+"""
 
-
+STREAMING = """
 with load_model(path, memory64=True, capacity_bytes=64 << 20) as model:
     with model.session(16) as session:
         session.logits([1, 2, 3])
@@ -60,6 +61,38 @@ with load_model(path) as model, model.session(16) as session:
 print("lived")
 """
 
+LAYERS = """
+from gguf import GGUFReader
+
+
+def soon():
+    asked = iter([False, False, True])
+    return lambda: next(asked)
+
+
+with load_model(path, memory64=True) as model:
+    disk.write_text("fails")
+    expect(SourceError, lambda: model.get_layer(0), "cannot be read")
+    expect(SourceError, lambda: model.get_layer(0, cancelled=soon()), "cannot be read")
+
+    # Each of these returns while the disk goes on standing still.
+    disk.write_text("stands still")
+    expect(CancelledError, lambda: model.get_layer(0, cancelled=soon()))
+    expect(CancelledError, lambda: model.load_tensor("output_norm.weight", cancelled=soon()))
+    expect(CancelledError, lambda: model.preload_all_layers(cancelled=soon()))
+    other = load_model(path, memory64=True)
+    expect(CancelledError, lambda: other.get_layer(1, cancelled=soon()))
+    other.close()
+    assert model.cache_stats().resident_bytes == 0
+
+    disk.write_text("works")
+    for tensor in GGUFReader(path).tensors:
+        if tensor.name.startswith("blk.0."):
+            ours = model.get_layer(0, cancelled=lambda: False)[tensor.name[6:]]
+            assert np.array_equal(ours.data, tensor.data.view(np.uint8).reshape(-1))
+print("lived")
+"""
+
 
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -70,9 +103,12 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD and MADV_POPULATE_READ are Linux's")
-def test_a_disk_that_fails_or_stands_still(shim: Path, smollm2: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [STREAMING, LAYERS], ids=["streaming", "layers"])
+def test_a_disk_that_fails_or_stands_still(
+    program: str, shim: Path, smollm2: Path, tmp_path: Path
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(smollm2), str(tmp_path / "disk")],
+        [sys.executable, "-c", COMMON + program, str(smollm2), str(tmp_path / "disk")],
         env=os.environ | {"LD_PRELOAD": str(shim), "MEMORY64_DISK": str(tmp_path / "disk")},
         cwd=ROOT,
         capture_output=True,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import CancelledError, CapacityError, ClosedError
 from ..gguf import GGUFDirectory, LayerWeights, Tensor, TensorInfo
 from ..kernels import dequantize
-from ..memory import Cancelled, Memory64Runtime, Span, never
+from ..memory import LOOK_SECONDS, Cancelled, Memory64Runtime, Span, never
 from .cache import CacheStats, LayerCache
 from .limits import usable_bytes
 from .policies import PolicyChoice, make_policy
@@ -22,9 +22,6 @@ from .prefetch import READERS, LayerWalk
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
-
-WAKE_SECONDS = 0.05
-"""How often somebody who waits for another's load looks whether they are cancelled."""
 
 
 class Memory64LayerManager:
@@ -294,7 +291,7 @@ class Memory64LayerManager:
                 self._load(layer_id, cancelled)
                 hit = False
                 break
-            self._changed.wait(WAKE_SECONDS)
+            self._changed.wait(LOOK_SECONDS)
             if cancelled():
                 raise CancelledError(f"waiting for layer {layer_id} was cancelled")
         if count:

@@ -1,6 +1,6 @@
 """Regions: the file mapped into 64-bit wasm memories, and the functions guests call."""
 
-from .cancel import Cancelled, never
+from .cancel import LOOK_SECONDS, Cancelled, never
 from .engine import GuestEngine, kernel_engine, kernel_module
 from .image import LayerImage, Span
 from .layout import MemoryLayout, RegionSpec
@@ -24,6 +24,7 @@ from .user_cache import user_cache
 
 __all__ = [
     "HUGE_PAGE_BYTES",
+    "LOOK_SECONDS",
     "WASM_PAGE_BYTES",
     "Cancelled",
     "Extent",

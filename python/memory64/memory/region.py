@@ -8,18 +8,14 @@ from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
-from ..errors import CancelledError, CapacityError, SourceChangedError, SourceError
+from ..errors import CapacityError, SourceChangedError, SourceError
 from ..gguf import align_up
 from . import platform
-from .cancel import Cancelled, never
 from .copied_extents import CopiedExtents
 from .layout import RegionSpec
 from .placement import Extent
 from .reservation import Reservation
 from .truncation import guarded
-
-CHUNK_BYTES = 8 << 20
-"""What is brought in between two looks at whether the caller still wants it: 4 ms of disk."""
 
 ByteArray = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
@@ -69,22 +65,17 @@ class Region:
                 self._copied.fill(extent.region_offset, extent.region_offset + extent.size)
         self.used_bytes += extent.size
 
-    def load(self, offset: int, size: int, cancelled: Cancelled = never) -> None:
+    def load(self, offset: int, size: int) -> None:
         """Make the bytes resident.
 
         Raises:
-            CancelledError: ``cancelled`` became true.
             SourceChangedError: the file no longer has them.
             SourceError: they cannot be read.
         """
-        for start in range(offset, offset + size, CHUNK_BYTES):
-            if cancelled():
-                raise CancelledError(f"loading stopped at byte {start - offset} of {size}")
-            end = min(start + CHUNK_BYTES, offset + size)
-            if self._copied:
-                self._copied.fill(start, end)
-            else:
-                self._populate(start, end)
+        if self._copied:
+            self._copied.fill(offset, offset + size)
+        else:
+            self._populate(offset, offset + size)
 
     def has_resident(self, offset: int, size: int) -> bool:
         """Whether all pages of these bytes are in memory, be it in the system's cache of files.

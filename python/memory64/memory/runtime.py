@@ -1,7 +1,8 @@
 """The flat 64-bit space: named regions, reads and writes across them, layers by number."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import wasmtime
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from ..closeable import Closeable
 from ..errors import ClosedError, LayoutError, OutOfBoundsError, TensorNotFoundError
 from ..gguf import GGUFDirectory, TensorInfo
-from .cancel import Cancelled, never
+from .cancel import Cancelled, do_all, never
 from .engine import GuestEngine, engine
 from .host import define_host_functions
 from .host_fast import FastHost
@@ -26,6 +27,9 @@ from .tensor_record import TensorRecord
 from .truncation import loss_count
 
 log = logging.getLogger("memory64")
+
+CHUNK_BYTES = 8 << 20
+"""What is brought in between two looks at whether the caller still wants it: 4 ms of disk."""
 
 
 class Memory64Runtime(Closeable):
@@ -290,9 +294,10 @@ class Memory64Runtime(Closeable):
             SourceChangedError: the file was changed since it was placed.
         """
         self.check()
-        for span in spans:
-            for region, start, size in self._open().pieces(span.offset, span.size):
-                region.load(start, size, cancelled)
+        wanted = list(spans)
+        steps = [partial(region.load, *chunk) for region, *chunk in self._chunks(wanted)]
+        do_all(steps, cancelled)
+        for span in wanted:
             self._log("loaded %s", span)
 
     def evict(self, spans: Iterable[Span], *, leave_page_cache: bool = False) -> None:
@@ -384,6 +389,14 @@ class Memory64Runtime(Closeable):
     def _record(self, info: TensorInfo, layer_offset: int) -> TensorRecord:
         offset = self.span(info).offset
         return TensorRecord(offset, layer_offset, info.nbytes, info.quant_type, info.shape)
+
+    def _chunks(self, spans: Iterable[Span]) -> Iterator[tuple[Region, int, int]]:
+        """Regions, offsets there and sizes."""
+        space = self._open()
+        for span in spans:
+            for region, start, size in space.pieces(span.offset, span.size):
+                for at in range(start, start + size, CHUNK_BYTES):
+                    yield region, at, min(CHUNK_BYTES, start + size - at)
 
     def _copy_out(self, offset: int, target: memoryview) -> None:
         losses = loss_count()
