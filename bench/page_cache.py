@@ -42,7 +42,7 @@ def drop(path: Path) -> None:
 
 
 def drop_and_settle(path: Path) -> None:
-    """As `drop`, for who looks at the moments in which a process stands still."""
+    """As `drop`, for what a slow moment of the machine would spoil."""
     drop(path)
     sleep(SETTLE_SECONDS)
 

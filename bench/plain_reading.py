@@ -29,7 +29,7 @@ def _read(path: Path, extent: tuple[int, int] | None, flags: int) -> float:
     Two threads read blocks into memory that was touched before: a virtual machine's first touch
     of a page takes longer than reading it.
     """
-    page_cache.drop(path)
+    page_cache.drop_and_settle(path)
     first, end = extent or (0, path.stat().st_size)
     offsets = range(first // BLOCK_BYTES * BLOCK_BYTES, end, BLOCK_BYTES)
     buffers = local()
