@@ -347,7 +347,7 @@ export interface ModelPlan extends Outlook {
   readonly computeRate: Rate;
   /** How fast weights come from the disk; null where none has to, or where it cannot be told. */
   readonly diskRate: Rate | null;
-  /** The same with more memory, up to where everything stays. */
+  /** The same with more memory, up to where everything stays that `capacityBytes` lets stay. */
   readonly withMore: readonly Outlook[];
 }
 

@@ -10,11 +10,13 @@ from ..gguf import GGUFDirectory
 from ..inference.engine import Engine, KVCache, Piece, Wanted
 from ..inference.saved_session import fingerprint
 from ..kernels.build import engine_wasm
-from ..layers import Memory64LayerManager
+from ..layers import Memory64LayerManager, usable_bytes
 from ..memory import Cancelled, Memory64Runtime, MemoryLayout
 
 SAMPLE_BYTES = 384 << 20
 """Of layers: beyond what processors keep of them."""
+SHARE_OF_SAMPLE = 4
+"""And at most one of so many parts of the memory: what streams would time the disk."""
 SECONDS = 0.5
 MIN_PASSES = 3
 MAX_PASSES = 64
@@ -83,7 +85,8 @@ class _Passes:
 def _spread(gguf: GGUFDirectory) -> list[int]:
     """As many layers as the sample has, from the first to the last one."""
     sizes = [gguf.layer_bytes(layer_id) for layer_id in range(gguf.layer_count)]
-    count = max(1, min(len(sizes), SAMPLE_BYTES * len(sizes) // sum(sizes)))
+    sample = min(SAMPLE_BYTES, usable_bytes() // SHARE_OF_SAMPLE)
+    count = max(1, min(len(sizes), sample * len(sizes) // sum(sizes)))
     return [index * len(sizes) // count for index in range(count)]
 
 

@@ -1,6 +1,7 @@
 """How a model fits into memory."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -73,7 +74,7 @@ class Fit:
         usable = usable_bytes() if memory_bytes is None else _usable_of(memory_bytes)
         self.memory_bytes = memory_bytes or _memory_of(usable)
         self._in_place = in_place
-        capacity = usable if capacity_bytes is None else capacity_bytes
+        capacity = self.walk.nbytes if capacity_bytes is None else capacity_bytes
         self._budget = Budget(usable, capacity, room.size + self.session_bytes)
 
     def plan(self, more_bytes: int = 0) -> StreamPlan:
@@ -82,14 +83,15 @@ class Fit:
         Raises:
             CapacityError: there is no room for the largest step.
         """
-        budget = max(0, self._budget.weights_bytes) + _without_free(more_bytes)
+        usable = self._budget.usable_bytes + _without_free(more_bytes)
+        budget = replace(self._budget, usable_bytes=usable).weights_bytes
         return plan_stream(self.walk, budget if self._in_place else self.walk.nbytes)
 
     def steps(self) -> Iterator[int]:
-        """Growing sizes of more memory, the last of which lets everything stay."""
-        streamed = self.plan().streamed_bytes
-        missing = (self.walk.nbytes - self._budget.weights_bytes) / (1 - KEEP_FREE_FRACTION)
-        steps = ceil(missing / STEP_BYTES) if streamed else 0
+        """Growing sizes of more memory, the last of which lets as much stay as memory can."""
+        wanted = min(self.walk.nbytes, self._budget.capacity_bytes)
+        missing = max(0, wanted - self._budget.left_bytes) / (1 - KEEP_FREE_FRACTION)
+        steps = ceil(missing / STEP_BYTES) if self.plan().streamed_bytes else 0
         stride = -(-steps // MAX_STEPS)
         for step in range(stride, steps, stride or 1):
             yield step * STEP_BYTES

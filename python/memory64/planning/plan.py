@@ -30,7 +30,8 @@ class ModelPlan:
             stay in the system's cache of files whatever it is told.
         tokens_per_second: expected: 1 / max(weights / compute rate, streamed / disk rate). None
             where that takes a rate that there is not.
-        with_more: the same with more memory, up to where everything stays.
+        with_more: the same with more memory, up to where everything stays that may: no more than
+            ``capacity_bytes``, where they were set.
     """
 
     memory_bytes: int

@@ -79,6 +79,19 @@ def test_no_step_where_everything_stays(smollm2: Path) -> None:
     assert list(fit.steps()) == []
 
 
+def test_steps_go_up_to_what_the_capacity_lets_stay(smollm2: Path) -> None:
+    with load_model(smollm2) as model:
+        enough, little = (
+            Fit(model.gguf, model.runtime.span, memory_bytes=size * MIB, capacity_bytes=70 * MIB)
+            for size in (400, 120)
+        )
+    assert enough.plan().kept_bytes < 70 * MIB < enough.walk.nbytes
+    assert list(enough.steps()) == []
+    assert little.plan().kept_bytes < enough.plan().kept_bytes
+    [step] = little.steps()
+    assert little.plan(step) == enough.plan()
+
+
 def test_copies_stay(tiny: Path) -> None:
     with load_model(tiny.read_bytes(), memory64=True) as model:
         fit = Fit(model.gguf, model.runtime.span, capacity_bytes=1, in_place=False)

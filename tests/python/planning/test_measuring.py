@@ -101,8 +101,17 @@ def test_the_sample_of_a_large_model_is_spread_over_it(llama_70b_sparse: Path) -
     assert compute._spread(gguf) == [0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compute, "SAMPLE_BYTES", 7 << 30)
+        patch.setattr(compute, "usable_bytes", lambda: 64 << 30)
         assert compute._spread(gguf) == [0, 20, 40, 60]
     gguf.close()
+
+
+def test_the_sample_stays_in_memory(smollm2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with load_model(smollm2) as model:
+        assert len(compute._spread(model.gguf)) == model.layer_count
+        monkeypatch.setattr(compute, "usable_bytes", lambda: 60 << 20)
+        layers = compute._spread(model.gguf)
+        assert 0 < sum(map(model.gguf.layer_bytes, layers)) <= 15 << 20
 
 
 def test_the_engine_is_timed(smollm2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
