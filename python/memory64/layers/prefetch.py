@@ -84,8 +84,9 @@ class LayerWalk(Closeable):
         return layer
 
     def close(self) -> None:
-        """Read no further ahead: what is being read is given up."""
+        """End; what is being read ahead is given up."""
         self.near = range(0)
+        self._next = len(self._sizes)
 
     def _end_of_depth(self) -> int:
         """One past the last layer that lies wholly in the depth."""

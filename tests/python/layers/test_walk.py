@@ -164,6 +164,7 @@ def test_leaving_gives_up_what_is_on_its_way(
     with layers.walk() as walk:
         walk.next()
         until(lambda: len(runtime.loads) == 3)  # one for each reader
+    assert walk.next() is None
     gate.set()
     until(lambda: layers.cache_stats().cached_layers == 1)
     assert layers.cache_stats().prefetches == 0
