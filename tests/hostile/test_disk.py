@@ -16,7 +16,8 @@ ROOT = HERE.parents[1]
 COMMON = """
 import sys
 from pathlib import Path
-from threading import Event
+from threading import Thread
+from time import sleep
 
 import numpy as np
 
@@ -32,6 +33,11 @@ def expect(error, call, text=""):
         assert text in str(found), found
     else:
         raise AssertionError(f"no {error.__name__}")
+
+
+def soon():
+    asked = iter([False, False, True])
+    return lambda: next(asked)
 """
 
 STREAMING = """
@@ -45,11 +51,18 @@ with load_model(path, memory64=True, capacity_bytes=64 << 20) as model:
         expect(SourceError, lambda: list(model.generate("Hello")), "cannot be read")
 
         disk.write_text("stands still")
-        asked = iter([False, False, True])
-        expect(CancelledError, lambda: session.logits([4], cancelled=lambda: next(asked)))
-        asked = iter([False, False, True])
-        options = {"cancelled": lambda: next(asked)}
-        expect(CancelledError, lambda: list(model.generate("Hello", **options)))
+        expect(CancelledError, lambda: session.logits([4], cancelled=soon()))
+        expect(CancelledError, lambda: list(model.generate("Hello", cancelled=soon())))
+
+        with model.session(8) as other:
+            asked = []
+            call = Thread(target=lambda: other.logits([1], cancelled=lambda: asked.append(1)))
+            call.start()
+            while len(asked) < 3:
+                sleep(0.01)
+            expect(CancelledError, lambda: list(model.generate("Behind", cancelled=soon())))
+            disk.write_text("works")
+            call.join()
 
         disk.write_text("works")
         after = session.logits([4])
@@ -63,12 +76,6 @@ print("lived")
 
 LAYERS = """
 from gguf import GGUFReader
-
-
-def soon():
-    asked = iter([False, False, True])
-    return lambda: next(asked)
-
 
 with load_model(path, memory64=True) as model:
     disk.write_text("fails")

@@ -69,7 +69,10 @@ class Piece:
 
 
 class Engine:
-    """A model ready to be computed. Calls come one after the other; each uses all threads."""
+    """A model ready to be computed. Calls come one after the other; each uses all threads.
+
+    Caches come and go meanwhile: who opens a session does not wait for somebody else's text.
+    """
 
     def __init__(
         self,
@@ -121,6 +124,7 @@ class Engine:
         ]
         self._pool = _pool(threads)
         self._lock = Lock()
+        self._caches = Lock()
         self._lost = False
         self._closed = False
 
@@ -135,7 +139,7 @@ class Engine:
             CapacityError: there is no room for it.
             ClosedError: the engine is closed.
         """
-        with self._lock:
+        with self._caches:
             self._check_open()
             size = self.cache_bytes(capacity)
             self.weights.reserve(size)
@@ -148,7 +152,7 @@ class Engine:
 
     def end_cache(self, cache: KVCache) -> None:
         """Give a cache's memory back."""
-        with self._lock:
+        with self._caches:
             if not self._closed:
                 self._workspace.give_back(cache.at)
                 self.weights.give_back(cache.nbytes)
@@ -195,7 +199,7 @@ class Engine:
 
     def close(self) -> None:
         """Wait for a call under way and give the memory back; twice is fine."""
-        with self._lock:
+        with self._lock, self._caches:
             if self._closed:
                 return
             self._closed = True

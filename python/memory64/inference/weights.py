@@ -102,17 +102,30 @@ class Weights:
         """
         progress.step = 0
         progress.ready = steps
-        if self._streamer is None or self._streamer.everything_is_there:
+        streamer = self._streamer
+        if streamer is None:
             yield
             return
+        plan = streamer.plan
+        try:
+            if streamer.everything_is_there:
+                yield
+            else:
+                with self._reading_for(streamer, progress, steps):
+                    yield
+        finally:
+            if streamer.plan is not plan:
+                streamer.drop_strays()
 
+    @contextmanager
+    def _reading_for(self, streamer: Streamer, progress: Progress, steps: int) -> Iterator[None]:
         def set_ready(count: int) -> None:
             progress.ready = count
 
-        if self._streamer.plan.streamed_bytes:
+        if streamer.plan.streamed_bytes:
             # Have what layers that were handed out do not need.
             self._manager.lend(self._use_capacity)
-        self._reading = reading = self._streamer.begin(steps, lambda: progress.step, set_ready)
+        self._reading = reading = streamer.begin(steps, lambda: progress.step, set_ready)
         self._reader.submit(reading.run)
         try:
             yield

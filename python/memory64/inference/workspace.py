@@ -14,7 +14,6 @@ A thread has a store of its own, as a store serves one thread at a time.
 
 import ctypes
 from bisect import insort
-from collections.abc import Sequence
 
 import wasmtime
 
@@ -62,6 +61,11 @@ class Workspace:
             for store, memory in zip(self.stores, self.memories, strict=True)
         ]
         self.weights = WeightPages(spaces)
+        # They never move. Asked for later, a store might be in use by its thread.
+        self._bases = [
+            ctypes.addressof(memory.data_ptr(store).contents)
+            for store, memory in zip(self.stores, self.memories, strict=True)
+        ]
         self._taken: list[tuple[int, int]] = []  # by their first bytes, then those behind them
         self.shared = SharedPages(align_up(shared_bytes, WASM_PAGE_BYTES))
         self._show(self.shared, SHARED_AT)
@@ -92,20 +96,14 @@ class Workspace:
         """The cache at ``at`` is no longer used."""
         [taken] = [each for each in self._taken if each[0] == at]
         self._taken.remove(taken)
-        for base in self._bases():
+        for base in self._bases:
             map_zeros(base + at, taken[1] - at)
 
     def _show(self, pages: SharedPages, at: int) -> None:
         if not pages.can_appear:
             raise CapacityError("models cannot be run here: the system maps no shared memory")
-        for base in self._bases():
+        for base in self._bases:
             pages.appear_at(base + at)
-
-    def _bases(self) -> Sequence[int]:
-        return [
-            ctypes.addressof(memory.data_ptr(store).contents)
-            for store, memory in zip(self.stores, self.memories, strict=True)
-        ]
 
 
 def _memory(store: wasmtime.Store, size: int) -> wasmtime.Memory:

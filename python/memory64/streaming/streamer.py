@@ -75,6 +75,14 @@ class Streamer:
                 if not stays and index in book.residents:
                     book.residents.drop(index)
 
+    def drop_strays(self) -> None:
+        """After a pass that was given less than it began with: drop what came back by itself."""
+        book = self._book
+        with book.changed:
+            for index in range(len(book.walk.blocks)):
+                if index not in book.residents:
+                    book.residents.drop(index)
+
     def begin(
         self, steps: int, step: Callable[[], int], set_ready: Callable[[int], None]
     ) -> Reading:

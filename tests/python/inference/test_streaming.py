@@ -11,7 +11,15 @@ from threading import Event
 import numpy as np
 import pytest
 
-from memory64 import CancelledError, CapacityError, SourceChangedError, SourceError, load_model
+from memory64 import (
+    CancelledError,
+    CapacityError,
+    Memory64Model,
+    SourceChangedError,
+    SourceError,
+    load_model,
+)
+from memory64.inference import description as c
 from memory64.inference.engine import Engine, Piece, Wanted
 from memory64.inference.weight_pages import WeightPages
 
@@ -216,6 +224,78 @@ def test_cancelling_behind_a_call_that_waits_for_the_disk(smollm2: Path) -> None
             finally:
                 goes_on.set()
         computed.result()
+
+
+def test_sessions_come_and_go_behind_a_call_that_waits_for_the_disk(smollm2: Path) -> None:
+    bring_in, stands_still, goes_on = WeightPages.bring_in, Event(), Event()
+
+    def stand_still(self: WeightPages, offset: int, size: int) -> None:
+        stands_still.set()
+        goes_on.wait()
+        bring_in(self, offset, size)
+
+    with (
+        load_model(smollm2, memory64=True, capacity_bytes=64 * MIB) as model,
+        model.session(4) as session,
+        ThreadPoolExecutor(2) as pool,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(WeightPages, "bring_in", stand_still)
+        computed = pool.submit(session.logits, TOKENS[:4])
+        stands_still.wait()
+        another = pool.submit(lambda: model.session(100).close())
+        try:
+            another.result(timeout=20)
+            assert not computed.done()
+        finally:
+            goes_on.set()
+        assert np.isfinite(computed.result()).all()
+
+
+def test_sessions_that_come_and_go_during_a_pass_change_no_bit(
+    smollm2: Path, expected: np.ndarray
+) -> None:
+    ended = Event()
+
+    def come_and_go(model: Memory64Model) -> int:
+        count = 0
+        while not ended.is_set():
+            model.session(2000).close()
+            count += 1
+        return count
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
+        patch.setattr("memory64.inference.weights.usable_bytes", lambda: 140 * MIB)
+        with load_model(smollm2, memory64=True) as model, model.session(150) as session:
+            others = pool.submit(come_and_go, model)
+            try:
+                for _ in range(5):
+                    assert np.array_equal(session.logits(TOKENS), expected)
+                    session.clear()
+            finally:
+                ended.set()
+            assert others.result() > 0
+
+
+def test_what_was_given_up_during_a_pass_does_not_stay(smollm2: Path) -> None:
+    """Though all of it was there when the pass began, and some came back by being touched."""
+    with engine_of(smollm2, threads=1) as engine:
+        weights, cache = engine.weights, engine.new_cache(2)
+        before = file_bytes()
+        engine.compute([Piece(cache, 0, TOKENS[:1])], Wanted.LOGITS)
+        assert file_bytes() - before > 0.9 * weights.walk.nbytes
+        with weights.read_for(c.Crew(), weights.walk.step_count):
+            weights._use_capacity(64 * MIB)
+            for block in weights.walk.blocks:
+                weights._pages.bring_in(block.offset, block.size)
+        assert file_bytes() - before < 70 * MIB
+        engine.compute([Piece(cache, 1, TOKENS[1:2])], Wanted.LOGITS)
+
+
+def file_bytes() -> int:
+    """What this process has mapped of files, and in memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("RssFile:"))
 
 
 def test_layers_and_text_share_the_capacity(smollm2: Path, expected: np.ndarray) -> None:
