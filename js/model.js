@@ -141,12 +141,15 @@ class Model {
     return new Session(nativeSession, description, (...args) => this.#run(...args));
   }
 
-  async sessionBytes({ contextLength } = {}) {
-    const settings = checkContextLength(contextLength);
+  async sessionBytes(options = {}) {
+    checkOptions(options);
+    const settings = checkContextLength(options.contextLength);
     return await this.#run((token) => this.#native.sessionBytes(settings, token));
   }
 
-  async tokenize(text, { addSpecial, parseSpecial } = {}) {
+  async tokenize(text, options = {}) {
+    checkOptions(options);
+    const { addSpecial, parseSpecial } = options;
     const request = {
       text: checkText(text),
       addSpecial: checkFlag('addSpecial', addSpecial),

@@ -230,7 +230,7 @@ class Memory64Model(Closeable):
                 longer than what the model was made for.
             As ``generate`` otherwise.
         """
-        if isinstance(prompts, str):
+        if isinstance(prompts, str) or not isinstance(prompts, Iterable):
             raise TypeError(f"prompts need to be a list of them, found {prompts!r}")
         tokens = [self._language.prompt(prompt) for prompt in prompts]
         return self._runner.generate_batch(tokens, options)

@@ -129,10 +129,14 @@ const wrongCalls = [
   ['getLayer(0, { signal: 1 })', () => model.getLayer(0, { signal: 1 }), TypeError],
   ['loadTensor()', () => model.loadTensor(), TypeError],
   ['preloadAllLayers(1)', () => model.preloadAllLayers(1), TypeError],
+  ['sessionBytes(null)', () => model.sessionBytes(null), TypeError],
+  ["tokenize('x', null)", () => model.tokenize('x', null), TypeError],
 ];
 
 test.each(wrongCalls)('%s', async (_, call, ErrorClass) => {
-  expect(await rejection(call())).toBeInstanceOf(ErrorClass);
+  const error = await rejection(call());
+  expect(error).toBeInstanceOf(ErrorClass);
+  expect(error.message).toMatch(/ must be /);
   expect((await model.cacheStats()).cacheMisses).toBe(0);
 });
 

@@ -12,7 +12,7 @@ from ..closeable import Closeable
 from ..errors import CapacityError, OutOfBoundsError
 from ..memory import Cancelled, never
 from .engine import Engine
-from .generation import Continuation, GenerateOptions
+from .generation import Continuation, GenerateOptions, check_options
 from .sampling import MAX_SEED
 from .sequence import TokenSequence, check_tokens
 from .together import Share, see_together, share_out
@@ -56,6 +56,7 @@ class GenerationBatch(Iterator[BatchPiece], Closeable):
             OutOfBoundsError: there is no such token.
             CapacityError: a prompt is longer than what the model was made for.
         """
+        check_options(options)
         for index, (prompt, capacity) in enumerate(zip(prompts, capacities, strict=True)):
             _check(index, prompt, engine.dimensions.vocabulary, capacity)
         self.results = tuple(
@@ -65,7 +66,7 @@ class GenerationBatch(Iterator[BatchPiece], Closeable):
         together = sorted(capacities)[-engine.logits_rows :]
         self.memory_bytes = sum(map(engine.cache_bytes, together))
         waiting = map(_Waiting, range(len(prompts)), self.results, capacities)
-        work = _Work(engine, new_sequence, waiting, options.get("cancelled", never))
+        work = _Work(engine, new_sequence, waiting, options.get("cancelled") or never)
         # Its frame must not know this object: nobody would notice that nobody holds it.
         self._steps = work.steps()
         self._pieces: deque[BatchPiece] = deque()

@@ -100,9 +100,8 @@ class Generation(Iterator[str], Closeable):
         Raises:
             TypeError, ValueError: an option is not what it should be.
         """
+        check_options(options)
         self._on_stats = options.get("on_stats")
-        if not (self._on_stats is None or callable(self._on_stats)):
-            raise TypeError(f"on_stats needs to be a function, found {self._on_stats!r}")
         self._stream_stats = stream_stats
         self._teller: StatsTeller | None = None
         self._work = Continuation(tokenizer, prompt, options)
@@ -116,7 +115,7 @@ class Generation(Iterator[str], Closeable):
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        """None while it goes on.
+        """None while it goes on, and where an error ended it.
 
         Then ``"end"``: the model ended its text, ``"stop"``: a stop string came, ``"length"``:
         no more tokens were allowed or fitted, ``"closed"``: it was stopped.
@@ -176,8 +175,6 @@ class Continuation:
         self, tokenizer: Tokenizer, prompt: Sequence[int], options: GenerateOptions
     ) -> None:
         """Begin; see ``Generation``."""
-        if unknown := options.keys() - GenerateOptions.__annotations__.keys():
-            raise TypeError(f"there is no option {sorted(unknown)[0]!r}")
         self.unseen = list(prompt)
         self.text = ""
         self.usage = Usage(prompt_tokens=len(prompt))
@@ -189,7 +186,7 @@ class Continuation:
         self._stops = StopStrings(options.get("stop", ()))
         self._max_tokens = check_count("max_tokens", options.get("max_tokens"), 1)
         self._logprobs = check_count("logprobs", options.get("logprobs"), 0)
-        self._cancelled = options.get("cancelled", never)
+        self._cancelled = options.get("cancelled") or never
 
     def pieces(self, turn: AbstractContextManager[TokenSequence]) -> Generator[str]:
         """All of it, computed for it alone."""
@@ -237,6 +234,16 @@ class Continuation:
     def close(self) -> None:
         """Nothing more is accepted."""
         self.finish_reason = self.finish_reason or "closed"
+
+
+def check_options(options: GenerateOptions) -> None:
+    """Raise ``TypeError`` where there is no such option, or one is no function that has to be."""
+    if unknown := options.keys() - GenerateOptions.__annotations__.keys():
+        raise TypeError(f"there is no option {sorted(unknown)[0]!r}")
+    functions = {"cancelled": options.get("cancelled"), "on_stats": options.get("on_stats")}
+    for name, value in functions.items():
+        if not (value is None or callable(value)):
+            raise TypeError(f"{name} needs to be a function, found {value!r}")
 
 
 def _sampling(options: GenerateOptions) -> Sampling:

@@ -32,6 +32,8 @@ class Language:
         """The tokens of a prompt, as they are where they are tokens already."""
         if isinstance(prompt, str):
             return self.tokenizer.tokenize(prompt, parse_special=True)
+        if not isinstance(prompt, Iterable):
+            raise TypeError(f"a prompt needs to be a text or its tokens, found {prompt!r}")
         return list(prompt)
 
     def conversation(self, messages: Iterable[Message]) -> list[int]:

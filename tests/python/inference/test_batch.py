@@ -338,8 +338,13 @@ def test_wrong_prompts_and_options(model: Memory64Model) -> None:
         model.generate_batch([[1], [1], [1] * 8193])
     with pytest.raises(ValueError, match="prompt 0"):
         model.generate_batch([""])
-    with pytest.raises(TypeError, match="list"):
-        model.generate_batch("Once upon a time")
+    for wrong in ("Once upon a time", 5):
+        with pytest.raises(TypeError, match=f"list of them, found {wrong!r}"):
+            model.generate_batch(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a text or its tokens, found 1"):
+        model.generate_batch([1, 2, 3])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="cancelled needs to be a function, found 5"):
+        model.generate_batch([], cancelled=5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="temperature"):
         model.generate_batch(TEXTS, temperature=-1)
     with pytest.raises(ValueError, match="seed"):

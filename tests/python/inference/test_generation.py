@@ -113,6 +113,11 @@ def test_wrong_options(model: Memory64Model) -> None:
         model.generate(PROMPT, max_tokens=0)
     with pytest.raises(TypeError, match="beams"):
         model.generate(PROMPT, beams=3)  # type: ignore[call-arg]
+    for name in ("cancelled", "on_stats"):
+        with pytest.raises(TypeError, match=f"{name} needs to be a function, found 5"):
+            model.generate(PROMPT, **{name: 5})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a text or its tokens, found 5"):
+        model.generate(5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="pooling"):
         model.embed(PROMPT, pooling="max")  # type: ignore[arg-type]
 
