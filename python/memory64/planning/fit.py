@@ -113,7 +113,7 @@ def _within(name: str, value: int | None, most: int, default: int) -> int:
 def _usable_of(memory_bytes: int) -> int:
     if type(memory_bytes) is not int or memory_bytes <= 0:
         raise ValueError(f"memory_bytes needs to be a positive number, found {memory_bytes!r}")
-    return max(0, _without_free(memory_bytes - _own_bytes()))
+    return _without_free(memory_bytes - _own_bytes())
 
 
 def _memory_of(usable: int) -> int:

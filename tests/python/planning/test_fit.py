@@ -73,6 +73,13 @@ def test_steps_go_up_to_where_everything_stays(llama_70b_sparse: Path, memory_mi
     assert streamed == sorted(streamed, reverse=True)
 
 
+def test_what_is_lacking_is_taken_from_what_is_added(smollm2: Path) -> None:
+    little, none = (fit_of(smollm2, memory_bytes=size * MIB) for size in (20, 30))
+    assert little.plan(110 * MIB) == none.plan(100 * MIB)
+    with pytest.raises(CapacityError, match="at once, 0 may be used"):
+        little.plan()
+
+
 def test_no_step_where_everything_stays(smollm2: Path) -> None:
     fit = fit_of(smollm2, memory_bytes=2 << 30)
     assert fit.plan().streamed_bytes == 0
