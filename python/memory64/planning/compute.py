@@ -5,6 +5,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 from ..gguf import GGUFDirectory
 from ..inference.engine import Engine, KVCache, Piece, Wanted
@@ -23,14 +24,26 @@ MAX_PASSES = 64
 _PROCESSORS = Path("/proc/cpuinfo")
 
 
+class Speed(NamedTuple):
+    """How fast the engine was.
+
+    Attributes:
+        bytes_per_second: of weights.
+        streamed: whether some of them were read from the disk meanwhile, as there was no room.
+    """
+
+    bytes_per_second: float
+    streamed: bool
+
+
 def compute_key(gguf: GGUFDirectory, threads: int) -> str:
     """What the rate belongs to."""
     model = f"{fingerprint(gguf).hex()} {_engine_digest()}"
     return f"compute {model} on {_processor()}, {threads} threads"
 
 
-def measure_compute(gguf: GGUFDirectory, threads: int, cancelled: Cancelled) -> float:
-    """Bytes of weights per second, when one token follows another.
+def measure_compute(gguf: GGUFDirectory, threads: int, cancelled: Cancelled) -> Speed:
+    """How fast the engine is when one token follows another.
 
     By a model of some of the layers, spread over all of them as their types are: the head is
     timed apart, since each model has it once.
@@ -46,11 +59,12 @@ def measure_compute(gguf: GGUFDirectory, threads: int, cancelled: Cancelled) -> 
             cache = engine.new_cache(2 * (MAX_PASSES + 1))
             passes = _Passes(engine, cache, cancelled)
             layers, whole = passes.seconds(Wanted.NOTHING), passes.seconds(Wanted.LOGITS)
-            nbytes = engine.weights.walk.nbytes
+            nbytes, plan = engine.weights.walk.nbytes, engine.weights.plan
     layer_bytes = sum(map(sample.layer_bytes, range(sample.layer_count)))
     all_layer_bytes = sum(map(gguf.layer_bytes, range(gguf.layer_count)))
     seconds = layers * all_layer_bytes / layer_bytes + max(whole - layers, 0.0)
-    return (nbytes - layer_bytes + all_layer_bytes) / seconds
+    speed = (nbytes - layer_bytes + all_layer_bytes) / seconds
+    return Speed(speed, streamed=plan is not None and plan.streamed_bytes > 0)
 
 
 class _Passes:

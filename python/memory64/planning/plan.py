@@ -1,16 +1,15 @@
 """What of a model will stay in memory, what will stream, and how fast that will be."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..gguf import GGUFDirectory
 from ..kernels import usable_cores
 from ..memory import Cancelled
-from .compute import compute_key, measure_compute
+from .compute import Speed, compute_key, measure_compute
 from .disk import disk_key, measure_disk
 from .fit import Fit
 from .outlook import Outlook, outlook
-from .rates import Rate, kept_rates
+from .rates import Rate, Rates, kept_rates, measured_today
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +72,15 @@ def plan_model(
     here = fit.plan()
     rates = kept_rates()
 
-    def rate(key: str, measure: Callable[[], float | None]) -> Rate | None:
-        found = None if measure_anew else rates.find(key)
-        if found is None and (speed := measure()):
-            found = rates.keep(key, speed)
-        return found
+    def known(key: str) -> Rate | None:
+        return None if measure_anew else rates.find(key)
 
-    compute = rate(compute_key(gguf, threads), lambda: measure_compute(gguf, threads, cancelled))
-    assert compute
+    key = compute_key(gguf, threads)
+    compute = known(key) or _compute_rate(rates, key, measure_compute(gguf, threads, cancelled))
     disk = None
     if here.streamed_bytes:
-        disk = rate(disk_key(gguf, fit.walk), lambda: measure_disk(gguf, cancelled))
+        key = disk_key(gguf, fit.walk)
+        disk = known(key) or _disk_rate(rates, key, measure_disk(gguf, cancelled))
     now = outlook(fit.memory_bytes, here, compute, disk)
     return ModelPlan(
         memory_bytes=now.memory_bytes,
@@ -100,6 +97,17 @@ def plan_model(
             outlook(fit.memory_bytes + more, fit.plan(more), compute, disk) for more in fit.steps()
         ),
     )
+
+
+def _compute_rate(rates: Rates, key: str, speed: Speed) -> Rate:
+    """What was measured, kept unless it is that of this moment's memory."""
+    if speed.streamed:
+        return measured_today(speed.bytes_per_second)
+    return rates.keep(key, speed.bytes_per_second)
+
+
+def _disk_rate(rates: Rates, key: str, bytes_per_second: float | None) -> Rate | None:
+    return rates.keep(key, bytes_per_second) if bytes_per_second else None
 
 
 def outlook_now(gguf: GGUFDirectory, fit: Fit) -> Outlook:

@@ -44,7 +44,7 @@ class Rates:
 
     def keep(self, key: str, bytes_per_second: float) -> Rate:
         """Let that be the rate for ``key`` from now on; where it cannot be kept, it is not."""
-        rate = Rate(bytes_per_second, date.today().isoformat())
+        rate = measured_today(bytes_per_second)
         try:
             self._write({**self._read(), key: rate})
         except OSError as error:
@@ -72,6 +72,11 @@ class Rates:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def measured_today(bytes_per_second: float) -> Rate:
+    """That as a rate."""
+    return Rate(bytes_per_second, date.today().isoformat())
 
 
 def kept_rates() -> Rates:

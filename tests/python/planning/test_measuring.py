@@ -114,6 +114,19 @@ def test_the_sample_stays_in_memory(smollm2: Path, monkeypatch: pytest.MonkeyPat
         assert 0 < sum(map(model.gguf.layer_bytes, layers)) <= 15 << 20
 
 
+@pytest.mark.parametrize(("usable_mib", "streams"), [(105, False), (52, True)])
+def test_it_is_told_where_the_sample_streams_all_the_same(
+    smollm2: Path, monkeypatch: pytest.MonkeyPatch, usable_mib: int, streams: bool
+) -> None:
+    for name in ("layers.manager", "inference.weights", "planning.compute"):
+        monkeypatch.setattr(f"memory64.{name}.usable_bytes", lambda: usable_mib << 20)
+    with load_model(smollm2, memory64=True) as model:
+        whole = model.stream_stats()
+        assert whole is not None
+        assert whole.streamed_bytes > 0
+        assert compute.measure_compute(model.gguf, 1, never).streamed == streams
+
+
 def test_the_engine_is_timed(smollm2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that goes a tenth of a second at each look."""
     monkeypatch.setattr(compute, "SAMPLE_BYTES", 10 << 20)
@@ -126,7 +139,7 @@ def test_the_engine_is_timed(smollm2: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert 0 < share < 0.2
         rate = compute.measure_compute(gguf, 1, never)
         # All layers of SmolLM2 are of one size; the head is as fast as nothing here.
-        assert rate == pytest.approx(walk.nbytes * share / 0.1, rel=0.1)
+        assert rate.bytes_per_second == pytest.approx(walk.nbytes * share / 0.1, rel=0.1)
 
 
 def test_measuring_the_engine_can_be_cancelled(smollm2: Path) -> None:

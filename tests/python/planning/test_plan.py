@@ -8,6 +8,7 @@ import pytest
 from memory64 import CancelledError, CapacityError, ClosedError, load_model
 from memory64.planning import Rate
 from memory64.planning import plan as planning
+from memory64.planning.compute import Speed
 
 MIB = 1 << 20
 
@@ -22,14 +23,14 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was measured; the numbers are such that one can compute with them."""
     found: list[str] = []
 
-    def of(name: str, rate: float) -> Callable[..., float]:
-        def measure(*_: object) -> float:
+    def of(name: str, measured: object) -> Callable[..., object]:
+        def measure(*_: object) -> object:
             found.append(name)
-            return rate
+            return measured
 
         return measure
 
-    monkeypatch.setattr(planning, "measure_compute", of("compute", 1000e6))
+    monkeypatch.setattr(planning, "measure_compute", of("compute", Speed(1000e6, streamed=False)))
     monkeypatch.setattr(planning, "measure_disk", of("disk", 100e6))
     return found
 
@@ -67,6 +68,17 @@ def test_it_is_measured_once(smollm2: Path, measured: list[str]) -> None:
         assert measured == []
         assert model.plan(130 * MIB, measure_anew=True) == first
         assert measured == ["compute", "disk"]
+
+
+def test_a_speed_for_which_weights_were_read_is_not_kept(
+    smollm2: Path, measured: list[str]
+) -> None:
+    with load_model(smollm2) as model:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(planning, "measure_compute", lambda *_: Speed(5e6, streamed=True))
+            assert model.plan(130 * MIB).compute_rate.bytes_per_second == 5e6
+        assert model.plan(130 * MIB).compute_rate.bytes_per_second == 1000e6
+    assert measured == ["disk", "compute"]
 
 
 def test_a_disk_that_cannot_be_measured(smollm2: Path, measured: list[str]) -> None:
