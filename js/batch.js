@@ -10,14 +10,14 @@ class GenerationBatch {
   #results;
 
   /** `open(token)` is the addon's, `run(start, options)` the model's. */
-  constructor(count, open, run, signal) {
+  constructor(count, open, run, { signal, onStats }) {
     this.#results = Array.from({ length: count }, () => ({
       text: '',
       usage: nothingUsed,
       finishReason: null,
       logprobs: [],
     }));
-    this.#pieces = this.#generate(nativeSteps(open, run, signal, this.#leaving));
+    this.#pieces = this.#generate(nativeSteps(open, run, signal, this.#leaving), onStats);
   }
 
   get results() {
@@ -32,7 +32,7 @@ class GenerationBatch {
   async return() {
     this.#leaving.abort();
     await this.#pieces.return().catch(() => {});
-    for (const result of this.#results) result.finishReason ??= 'closed';
+    this.#end('closed');
     return { value: undefined, done: true };
   }
 
@@ -52,17 +52,31 @@ class GenerationBatch {
     return this.#results.map(({ text }) => text);
   }
 
-  async *#generate(steps) {
-    for await (const { pieces, results } of steps) {
-      if (pieces.length === 0) return;
-      for (const { index, piece } of pieces) this.#results[index].text += piece;
-      for (const { index, usage, finishReason, logprobs } of results) {
-        const result = this.#results[index];
-        Object.assign(result, { usage: Object.freeze({ ...usage }), finishReason });
-        result.logprobs.push(...logprobs);
+  async *#generate(steps, onStats) {
+    try {
+      for await (const { pieces, results, stats } of steps) {
+        this.#take(pieces, results);
+        if (stats) onStats?.(stats);
+        if (pieces.length === 0) return;
+        for (const { index, piece } of pieces) yield { index, piece };
       }
-      for (const { index, piece } of pieces) yield { index, piece };
+    } catch (error) {
+      this.#end(this.#leaving.signal.aborted ? 'closed' : 'error');
+      throw error;
     }
+  }
+
+  #take(pieces, results) {
+    for (const { index, piece } of pieces) this.#results[index].text += piece;
+    for (const { index, usage, finishReason, logprobs } of results) {
+      const result = this.#results[index];
+      Object.assign(result, { usage: Object.freeze({ ...usage }), finishReason });
+      result.logprobs.push(...logprobs);
+    }
+  }
+
+  #end(reason) {
+    for (const result of this.#results) result.finishReason ??= reason;
   }
 }
 

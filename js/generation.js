@@ -56,13 +56,18 @@ class Generation {
   }
 
   async *#generate(steps, onStats) {
-    for await (const step of steps) {
-      this.#usage = Object.freeze({ ...step.usage });
-      this.#finishReason = step.finishReason;
-      this.#logprobs.push(...step.logprobs);
-      if (step.stats) onStats?.(step.stats);
-      if (step.piece === null) return;
-      yield step.piece;
+    try {
+      for await (const step of steps) {
+        this.#usage = Object.freeze({ ...step.usage });
+        this.#finishReason = step.finishReason;
+        this.#logprobs.push(...step.logprobs);
+        if (step.stats) onStats?.(step.stats);
+        if (step.piece === null) return;
+        yield step.piece;
+      }
+    } catch (error) {
+      this.#finishReason ??= this.#leaving.signal.aborted ? 'closed' : 'error';
+      throw error;
     }
   }
 }

@@ -289,7 +289,7 @@ export interface GenerateOptions {
   logprobs?: number;
   /**
    * Told about once a second how it goes on, and at its end, before the piece that is next. What
-   * it throws ends the generation. A batch tells nothing.
+   * it throws ends the generation.
    */
   onStats?(stats: LiveStats): void;
 }
@@ -369,7 +369,7 @@ export interface StreamStats {
 
 /** A generation under way. */
 export interface LiveStats {
-  /** Made so far. */
+  /** Made so far; of a batch, those of all its texts. */
   readonly tokens: number;
   /** Since the time before. */
   readonly tokensPerSecond: number;
@@ -463,9 +463,10 @@ export class Generation implements AsyncIterableIterator<string>, AsyncDisposabl
   readonly usage: Usage;
   /**
    * null while it goes on; then `'end'`: the model ended its text, `'stop'`: a stop string came,
-   * `'length'`: no more tokens were allowed or fitted, `'closed'`: it was left.
+   * `'length'`: no more tokens were allowed or fitted, `'closed'`: it was left, `'error'`:
+   * what it threw ended it.
    */
-  readonly finishReason: 'end' | 'stop' | 'length' | 'closed' | null;
+  readonly finishReason: 'end' | 'stop' | 'length' | 'closed' | 'error' | null;
   /** Of each token made so far, if they were asked for: a piece may be of several tokens. */
   readonly logprobs: readonly PickedLogprob[];
   /** The next piece. */
@@ -495,7 +496,7 @@ export interface BatchResult {
   /** How it stands. The first token's time includes the wait for a place. */
   readonly usage: Usage;
   /** As of a `Generation`. */
-  readonly finishReason: 'end' | 'stop' | 'length' | 'closed' | null;
+  readonly finishReason: 'end' | 'stop' | 'length' | 'closed' | 'error' | null;
   /** As of a `Generation`. */
   readonly logprobs: readonly PickedLogprob[];
 }

@@ -120,10 +120,10 @@ class Model {
 
   generateBatch(prompts, options = {}) {
     const list = checkPrompts(prompts);
-    const { signal } = checkOptions(options);
+    const watchers = checkWatchers(options);
     const request = { prompts: list, ...checkGenerateOptions(options) };
     const open = (token) => this.#native.openGeneration(request, token);
-    return new GenerationBatch(list.length, open, (...args) => this.#run(...args), signal);
+    return new GenerationBatch(list.length, open, (...args) => this.#run(...args), watchers);
   }
 
   chat(messages, options = {}) {

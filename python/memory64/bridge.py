@@ -350,8 +350,10 @@ class BridgedText(ABC):
     def next(self, call: Call) -> dict[str, Any]:
         """What the next step gives, and how it stands."""
         with self._using:
-            self._turn.call = call
-            return self._step()
+            self._turn.call, self._turn.stats = call, None
+            step = self._step()
+            told = self._turn.stats
+            return {**step, "stats": _live_stats(told) if told else None}
 
     def close(self) -> None:
         """Stop, after the step that is being made: it ends soon where its call is cancelled."""
@@ -372,11 +374,8 @@ class BridgedGeneration(BridgedText):
         self._logprobs = _NewLogprobs()
 
     def _step(self) -> dict[str, Any]:
-        self._turn.stats = None
         piece = next(self._generation, None)
-        told = self._turn.stats
-        stats = _live_stats(told) if told else None
-        return {"piece": piece, "stats": stats, **_standing(self._generation, self._logprobs)}
+        return {"piece": piece, **_standing(self._generation, self._logprobs)}
 
 
 class BridgedBatch(BridgedText):
@@ -451,16 +450,16 @@ def open_generation(
         return BridgedBatch(owner.model.generate_batch(request["prompts"], **options), turn)
     by = owner.model if isinstance(owner, BridgedModel) else owner
     if "messages" in request:
-        generation = by.chat(request["messages"], **options, on_stats=turn.tell)
+        generation = by.chat(request["messages"], **options)
     else:
-        generation = by.generate(request["prompt"], **options, on_stats=turn.tell)
+        generation = by.generate(request["prompt"], **options)
     return BridgedGeneration(generation, turn)
 
 
 def _options(request: dict[str, Any], turn: _Turn) -> Any:
     names = _GENERATE_OPTIONS.items()
     given = {name: request[key] for key, name in names if request.get(key) is not None}
-    return {**given, "cancelled": turn.cancelled}
+    return {**given, "cancelled": turn.cancelled, "on_stats": turn.tell}
 
 
 _GENERATE_OPTIONS = {

@@ -232,7 +232,9 @@ class Memory64Model(Closeable):
         """
         if isinstance(prompts, str) or not isinstance(prompts, Iterable):
             raise TypeError(f"prompts need to be a list of them, found {prompts!r}")
-        tokens = [self._language.prompt(prompt) for prompt in prompts]
+        tokens = [
+            self._language.prompt(prompt, f"prompt {index}") for index, prompt in enumerate(prompts)
+        ]
         return self._runner.generate_batch(tokens, options)
 
     def chat(
@@ -365,7 +367,7 @@ class Memory64Model(Closeable):
             CancelledError: ``cancelled`` returned True.
             As ``generate`` otherwise.
         """
-        return self._runner.embed(self._language.prompt(text), pooling, cancelled)
+        return self._runner.embed(self._language.prompt(text, "text"), pooling, cancelled)
 
     def close(self) -> None:
         """Wait for calls under way and let go of everything. Closing twice is fine.

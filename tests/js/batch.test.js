@@ -8,6 +8,8 @@ const { untilBusy } = require('./threads.js');
 const PROMPTS = ['The capital of France is', 'Once upon a time', 'Water boils at'];
 const greedy = { temperature: 0 };
 
+const reasons = (batch) => batch.results.map(({ finishReason }) => finishReason);
+
 let model;
 beforeAll(async () => {
   model = await loadModel(smollm2(), { memory64: true });
@@ -26,11 +28,7 @@ print(json.dumps([texts, [r.finish_reason for r in batch.results],
   const batch = model.generateBatch(PROMPTS, { maxTokens: 8, seed: 5, logprobs: 1 });
   const texts = await batch.texts();
   const top = ({ token, logprob }) => ({ token, logprob });
-  expect([
-    texts,
-    batch.results.map(({ finishReason }) => finishReason),
-    batch.results.map(({ logprobs }) => logprobs),
-  ]).toEqual([
+  expect([texts, reasons(batch), batch.results.map(({ logprobs }) => logprobs)]).toEqual([
     theirs[0],
     theirs[1],
     theirs[2].map((all) => all.map((each) => ({ ...each, top: each.top.map(top) }))),
@@ -65,7 +63,7 @@ test('takes tokens, and stops for each text', async () => {
   const prompts = [await model.tokenize(PROMPTS[0]), Uint32Array.of(1)];
   const batch = model.generateBatch(prompts, { ...greedy, maxTokens: 6, stop: 'aris' });
   expect((await batch.texts())[0]).toBe(whole.slice(0, whole.indexOf('aris')));
-  expect(batch.results.map(({ finishReason }) => finishReason)).toEqual(['stop', 'length']);
+  expect(reasons(batch)).toEqual(['stop', 'length']);
 });
 
 test('ends when the loop is left', async () => {
@@ -74,7 +72,7 @@ test('ends when the loop is left', async () => {
     expect(piece).not.toBe('');
     break;
   }
-  expect(batch.results.map(({ finishReason }) => finishReason)).toEqual(Array(3).fill('closed'));
+  expect(reasons(batch)).toEqual(Array(3).fill('closed'));
   expect(await batch.next()).toEqual({ value: undefined, done: true });
 });
 
@@ -87,9 +85,30 @@ test('rejects with the signal’s reason in the middle of a step, and the model 
   const reason = new Error('enough');
   controller.abort(reason);
   await expect(first).rejects.toBe(reason);
+  expect(reasons(batch)).toEqual(Array(4).fill('closed'));
   expect(await batch.next()).toEqual({ value: undefined, done: true });
   const next = model.generateBatch(PROMPTS, { ...greedy, maxTokens: 2 });
   expect((await next.texts())[0]).toContain('Paris');
+});
+
+test('tells how it goes on, and ends by what that throws', async () => {
+  const told = [];
+  const batch = model.generateBatch(PROMPTS, {
+    ...greedy,
+    maxTokens: 3,
+    onStats: (stats) => told.push(stats),
+  });
+  await batch.texts();
+  expect(told.at(-1)).toMatchObject({ tokens: 9, stream: await model.streamStats() });
+  const thrown = new Error('enough');
+  const stopped = model.generateBatch(PROMPTS, {
+    ...greedy,
+    onStats: () => {
+      throw thrown;
+    },
+  });
+  await expect(stopped.texts()).rejects.toBe(thrown);
+  expect(reasons(stopped)).toEqual(Array(3).fill('error'));
 });
 
 test('makes nothing of no prompts', async () => {
@@ -111,4 +130,5 @@ test('refuses what the model does not take', async () => {
   await expect(ask([[1], []])).rejects.toThrow(RangeError);
   await expect(ask([Array(8193).fill(1)])).rejects.toBeInstanceOf(CapacityError);
   await expect(ask([[1]], { temperature: -1 })).rejects.toThrow(RangeError);
+  expect(() => ask([[1]], { onStats: 5 })).toThrow(/onStats must be a function, got 5/);
 });

@@ -129,8 +129,6 @@ const wrongCalls = [
   ['getLayer(0, { signal: 1 })', () => model.getLayer(0, { signal: 1 }), TypeError],
   ['loadTensor()', () => model.loadTensor(), TypeError],
   ['preloadAllLayers(1)', () => model.preloadAllLayers(1), TypeError],
-  ['sessionBytes(null)', () => model.sessionBytes(null), TypeError],
-  ["tokenize('x', null)", () => model.tokenize('x', null), TypeError],
 ];
 
 test.each(wrongCalls)('%s', async (_, call, ErrorClass) => {
@@ -138,6 +136,42 @@ test.each(wrongCalls)('%s', async (_, call, ErrorClass) => {
   expect(error).toBeInstanceOf(ErrorClass);
   expect(error.message).toMatch(/ must be /);
   expect((await model.cacheStats()).cacheMisses).toBe(0);
+});
+
+const withoutOptions = {
+  loadModel: () => loadModel(smollm2(), null),
+  getLayer: () => model.getLayer(0, null),
+  loadTensor: () => model.loadTensor('output_norm.weight', null),
+  preloadAllLayers: () => model.preloadAllLayers(null),
+  guest: () => model.guest(new Uint8Array(8), null),
+  generate: () => model.generate('Once', null),
+  generateBatch: () => model.generateBatch(['Once'], null),
+  chat: () => model.chat([], null),
+  session: () => model.session(null),
+  sessionBytes: () => model.sessionBytes(null),
+  tokenize: () => model.tokenize('Once', null),
+  embed: () => model.embed('Once', null),
+  plan: () => model.plan(null),
+  'metadata.read': () => model.metadata['tokenizer.ggml.tokens'].read(null),
+};
+
+test.each(Object.entries(withoutOptions))('null for the options of %s', async (_, call) => {
+  const error = await rejection((async () => await call())());
+  expect(error).toBeInstanceOf(TypeError);
+  expect(error.message).toBe('options must be an object, got null');
+});
+
+test('null for the options of a session', async () => {
+  const session = await model.session({ contextLength: 4 });
+  for (const call of [
+    () => session.generate('Once', null),
+    () => session.chat([], null),
+    () => session.logits([1], null),
+  ]) {
+    const error = await rejection((async () => await call())());
+    expect(error.message).toBe('options must be an object, got null');
+  }
+  await session.close();
 });
 
 test('a layout too small for the model', async () => {

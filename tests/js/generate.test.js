@@ -145,6 +145,7 @@ print(json.dumps([text, list(map(dataclasses.asdict, generation.logprobs))]))`;
       }
     };
     await expect(read()).rejects.toBe(reason);
+    expect(generation.finishReason).toBe('closed');
     const late = model.generate(PROMPT, { ...greedy, signal: controller.signal });
     await expect(late.next()).rejects.toBe(reason);
     expect(await model.generate(PROMPT, { ...greedy, maxTokens: 4 }).text()).toContain('Paris');
@@ -186,7 +187,10 @@ print(json.dumps([text, list(map(dataclasses.asdict, generation.logprobs))]))`;
   });
 
   test('refuses tokens that there are not', async () => {
-    await expect(model.generate([1, 49152]).next()).rejects.toBeInstanceOf(OutOfBoundsError);
+    const generation = model.generate([1, 49152]);
+    await expect(generation.next()).rejects.toBeInstanceOf(OutOfBoundsError);
+    expect(generation.finishReason).toBe('error');
+    expect(await generation.next()).toEqual({ value: undefined, done: true });
     await expect(model.generate([]).next()).rejects.toThrow(RangeError);
   });
 });

@@ -143,7 +143,7 @@ const generation = model.generate('Once upon a time', { maxTokens: 5, stop: ['.'
 expectType<Generation>(generation);
 expectType<Promise<string>>(generation.text());
 expectType<number>(generation.usage.tokensPerSecond);
-expectType<'end' | 'stop' | 'length' | 'closed' | null>(generation.finishReason);
+expectType<'end' | 'stop' | 'length' | 'closed' | 'error' | null>(generation.finishReason);
 expectType<readonly PickedLogprob[]>(model.generate('Once', { logprobs: 2 }).logprobs);
 expectType<readonly TokenLogprob[]>(generation.logprobs[0].top);
 expectError(model.generate('Once', { logprobs: true }));
@@ -156,7 +156,7 @@ expectAssignable<AsyncIterable<{ index: number; piece: string }>>(batch);
 expectType<Promise<string[]>>(batch.texts());
 expectType<readonly BatchResult[]>(batch.results);
 expectType<string>(batch.results[0].text);
-expectType<'end' | 'stop' | 'length' | 'closed' | null>(batch.results[0].finishReason);
+expectType<'end' | 'stop' | 'length' | 'closed' | 'error' | null>(batch.results[0].finishReason);
 expectError(model.generateBatch('Once'));
 expectError(model.chat('Hello'));
 expectType<Promise<Session>>(model.session({ contextLength: 64 }));

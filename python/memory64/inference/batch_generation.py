@@ -12,7 +12,8 @@ from ..closeable import Closeable
 from ..errors import CapacityError, OutOfBoundsError
 from ..memory import Cancelled, never
 from .engine import Engine
-from .generation import Continuation, GenerateOptions, check_options
+from .generation import Continuation, FinishReason, GenerateOptions, check_options, reason_of
+from .live_stats import StatsTeller
 from .sampling import MAX_SEED
 from .sequence import TokenSequence, check_tokens
 from .together import Share, see_together, share_out
@@ -70,6 +71,7 @@ class GenerationBatch(Iterator[BatchPiece], Closeable):
         # Its frame must not know this object: nobody would notice that nobody holds it.
         self._steps = work.steps()
         self._pieces: deque[BatchPiece] = deque()
+        self._teller = StatsTeller(options.get("on_stats"), engine.weights.stats)
 
     def step(self) -> list[BatchPiece]:
         """The pieces of one step, which is at most one token of each text; none at the end.
@@ -80,8 +82,18 @@ class GenerationBatch(Iterator[BatchPiece], Closeable):
             CancelledError: ``cancelled`` returned True.
             GuestTrapError, SourceChangedError, ClosedError: as for ``Session.logits``.
         """
-        pieces = list(self._pieces) or next(self._steps, [])
-        self._pieces.clear()
+        if self._pieces:
+            left = list(self._pieces)
+            self._pieces.clear()
+            return left
+        self._teller.begin()
+        try:
+            pieces = next(self._steps, [])
+        except BaseException as error:
+            self._end(reason_of(error))
+            raise
+        tell = self._teller.look if pieces else self._teller.end
+        tell(sum(result.usage.tokens for result in self.results))
         return pieces
 
     def __next__(self) -> BatchPiece:
@@ -102,8 +114,12 @@ class GenerationBatch(Iterator[BatchPiece], Closeable):
         """Stop; twice is fine."""
         self._steps.close()
         self._pieces.clear()
+        self._end("closed")
+
+    def _end(self, reason: FinishReason) -> None:
         for result in self.results:
-            result.close()
+            result.end(reason)
+        self._teller.stop()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..closeable import Closeable
+from ..errors import CancelledError
 from ..memory import Cancelled, never
 from ..streaming import StreamStats
 from .live_stats import LiveStats, StatsTeller
@@ -20,7 +21,7 @@ from .sequence import TokenSequence
 from .text_stream import StopStrings, TextStream
 from .tokenizer import Tokenizer
 
-FinishReason = Literal["end", "stop", "length", "closed"]
+FinishReason = Literal["end", "stop", "length", "closed", "error"]
 
 
 class GenerateOptions(TypedDict, total=False):
@@ -34,7 +35,7 @@ class GenerateOptions(TypedDict, total=False):
             of so many others beside it.
         cancelled: asked every few milliseconds; True stops the generation.
         on_stats: told about once a second how it goes on, and at its end, by the thread that
-            asks for pieces; a batch tells nothing.
+            asks for pieces.
     """
 
     max_tokens: int
@@ -101,9 +102,7 @@ class Generation(Iterator[str], Closeable):
             TypeError, ValueError: an option is not what it should be.
         """
         check_options(options)
-        self._on_stats = options.get("on_stats")
-        self._stream_stats = stream_stats
-        self._teller: StatsTeller | None = None
+        self._teller = StatsTeller(options.get("on_stats"), stream_stats)
         self._work = Continuation(tokenizer, prompt, options)
         # Its frame must not know this object: nobody would notice that nobody holds it.
         self._pieces = self._work.pieces(turn)
@@ -115,10 +114,11 @@ class Generation(Iterator[str], Closeable):
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        """None while it goes on, and where an error ended it.
+        """None while it goes on.
 
         Then ``"end"``: the model ended its text, ``"stop"``: a stop string came, ``"length"``:
-        no more tokens were allowed or fitted, ``"closed"``: it was stopped.
+        no more tokens were allowed or fitted, ``"closed"``: it was stopped, ``"error"``: what was
+        raised ended it.
         """
         return self._work.finish_reason
 
@@ -137,29 +137,29 @@ class Generation(Iterator[str], Closeable):
             CancelledError: ``cancelled`` returned True.
             GuestTrapError, SourceChangedError, ClosedError: as for ``Session.logits``.
         """
-        if self._on_stats and self._teller is None and self.finish_reason is None:
-            self._teller = StatsTeller(self._on_stats, self._stream_stats)
+        self._teller.begin()
         started = perf_counter()
         try:
             piece = next(self._pieces)
         except StopIteration:
-            self._tell_last()
+            self._teller.end(self.usage.tokens)
+            raise
+        except BaseException as error:
+            self._end(reason_of(error))
             raise
         finally:
             self.usage.seconds += perf_counter() - started
-        if self._teller:
-            self._teller.look(self.usage.tokens)
+        self._teller.look(self.usage.tokens)
         return piece
 
     def close(self) -> None:
         """Stop; twice is fine."""
         self._pieces.close()
-        self._work.close()
+        self._end("closed")
 
-    def _tell_last(self) -> None:
-        teller, self._teller = self._teller, None
-        if teller:
-            teller.look(self.usage.tokens, ended=True)
+    def _end(self, reason: FinishReason) -> None:
+        self._work.end(reason)
+        self._teller.stop()
 
 
 class Continuation:
@@ -174,7 +174,7 @@ class Continuation:
     def __init__(
         self, tokenizer: Tokenizer, prompt: Sequence[int], options: GenerateOptions
     ) -> None:
-        """Begin; see ``Generation``."""
+        """Begin, with options that were checked; see ``Generation``."""
         self.unseen = list(prompt)
         self.text = ""
         self.usage = Usage(prompt_tokens=len(prompt))
@@ -184,8 +184,8 @@ class Continuation:
         self._sampler = Sampler(_sampling(options))
         self._stream = TextStream(tokenizer)
         self._stops = StopStrings(options.get("stop", ()))
-        self._max_tokens = check_count("max_tokens", options.get("max_tokens"), 1)
-        self._logprobs = check_count("logprobs", options.get("logprobs"), 0)
+        self._max_tokens = options.get("max_tokens")
+        self._logprobs = options.get("logprobs")
         self._cancelled = options.get("cancelled") or never
 
     def pieces(self, turn: AbstractContextManager[TokenSequence]) -> Generator[str]:
@@ -231,25 +231,42 @@ class Continuation:
         self.text += piece
         return piece
 
-    def close(self) -> None:
-        """Nothing more is accepted."""
-        self.finish_reason = self.finish_reason or "closed"
+    def end(self, reason: FinishReason) -> None:
+        """Nothing more is accepted, for this reason unless there was another one before."""
+        self.finish_reason = self.finish_reason or reason
 
 
 def check_options(options: GenerateOptions) -> None:
-    """Raise ``TypeError`` where there is no such option, or one is no function that has to be."""
+    """Raise unless all of them are options, and what they should be.
+
+    Raises:
+        TypeError, ValueError: one is not.
+    """
     if unknown := options.keys() - GenerateOptions.__annotations__.keys():
         raise TypeError(f"there is no option {sorted(unknown)[0]!r}")
-    functions = {"cancelled": options.get("cancelled"), "on_stats": options.get("on_stats")}
-    for name, value in functions.items():
-        if not (value is None or callable(value)):
-            raise TypeError(f"{name} needs to be a function, found {value!r}")
+    _check_function("cancelled", options.get("cancelled"))
+    _check_function("on_stats", options.get("on_stats"))
+    check_count("max_tokens", options.get("max_tokens"), 1)
+    check_count("logprobs", options.get("logprobs"), 0)
+    StopStrings(options.get("stop", ()))
+    _sampling(options)
+
+
+def reason_of(error: BaseException) -> FinishReason:
+    """Why a text ends that this ended: who cancels or interrupts it wants it to end."""
+    stopped = isinstance(error, CancelledError) or not isinstance(error, Exception)
+    return "closed" if stopped else "error"
 
 
 def _sampling(options: GenerateOptions) -> Sampling:
     given: dict[str, Any] = dict(options)
     names = given.keys() & {field.name for field in fields(Sampling)}
     return Sampling(**{name: given[name] for name in names})
+
+
+def _check_function(name: str, value: object) -> None:
+    if not (value is None or callable(value)):
+        raise TypeError(f"{name} needs to be a function, found {value!r}")
 
 
 def check_count(name: str, value: object, least: int) -> int | None:

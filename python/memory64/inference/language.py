@@ -28,12 +28,16 @@ class Language:
         """The chat template, or ``ChatTemplateError``."""
         return ChatTemplate.from_metadata(self._gguf.metadata, self.tokenizer)
 
-    def prompt(self, prompt: Prompt) -> list[int]:
-        """The tokens of a prompt, as they are where they are tokens already."""
+    def prompt(self, prompt: Prompt, name: str = "prompt") -> list[int]:
+        """The tokens of a prompt, as they are where they are tokens already.
+
+        Raises:
+            TypeError: it is neither; the message calls it by its name.
+        """
         if isinstance(prompt, str):
             return self.tokenizer.tokenize(prompt, parse_special=True)
-        if not isinstance(prompt, Iterable):
-            raise TypeError(f"a prompt needs to be a text or its tokens, found {prompt!r}")
+        if isinstance(prompt, bytes) or not isinstance(prompt, Iterable):
+            raise TypeError(f"{name} needs to be a text or its tokens, found {prompt!r}")
         return list(prompt)
 
     def conversation(self, messages: Iterable[Message]) -> list[int]:

@@ -44,7 +44,7 @@ class StopStrings:
             TypeError: one is no string, or they are one string instead of several.
             ValueError: one is empty.
         """
-        if isinstance(stops, str):
+        if isinstance(stops, str) or not isinstance(stops, Iterable):
             raise TypeError(f"stop strings need to be a list of strings, found {stops!r}")
         self._stops = tuple(stops)
         for stop in self._stops:

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -324,8 +325,25 @@ def test_cancelling(model: Memory64Model) -> None:
     with pytest.raises(CancelledError):
         batch.step()
     assert batch.step() == []
+    assert {result.finish_reason for result in batch.results} == {"closed"}
     assert weights._budget.reserved_bytes == before
     assert model.generate_batch(TEXTS[:1], max_tokens=1, temperature=0).texts() == [" Paris"]
+
+
+def test_an_error_is_the_end_of_those_that_had_not_ended(model: Memory64Model) -> None:
+    def ends_then_fails() -> bool:
+        if batch.results[0].finish_reason:
+            raise ZeroDivisionError
+        return False
+
+    prompts = ["<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n", TEXTS[0]]
+    batch = model.generate_batch(prompts, temperature=0, max_tokens=60, cancelled=ends_then_fails)
+    with pytest.raises(ZeroDivisionError):
+        batch.texts()
+    assert [result.finish_reason for result in batch.results] == ["end", "error"]
+    assert batch.texts() == [result.text for result in batch.results]
+    batch.close()
+    assert batch.results[1].finish_reason == "error"
 
 
 # ── what is refused ──
@@ -338,19 +356,41 @@ def test_wrong_prompts_and_options(model: Memory64Model) -> None:
         model.generate_batch([[1], [1], [1] * 8193])
     with pytest.raises(ValueError, match="prompt 0"):
         model.generate_batch([""])
-    for wrong in ("Once upon a time", 5):
-        with pytest.raises(TypeError, match=f"list of them, found {wrong!r}"):
+    for wrong in ("Once upon a time", 5, None):
+        with pytest.raises(TypeError, match=f"prompts need to be a list of them, found {wrong!r}"):
             model.generate_batch(wrong)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="a text or its tokens, found 1"):
-        model.generate_batch([1, 2, 3])  # type: ignore[list-item]
-    with pytest.raises(TypeError, match="cancelled needs to be a function, found 5"):
-        model.generate_batch([], cancelled=5)  # type: ignore[arg-type]
+    for wrong in (2, None, b"text"):
+        with pytest.raises(TypeError, match=f"prompt 1 needs to be .*, found {wrong!r}"):
+            model.generate_batch(["", wrong])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="temperature"):
         model.generate_batch(TEXTS, temperature=-1)
     with pytest.raises(ValueError, match="seed"):
         model.generate_batch(TEXTS, seed=-1)
     with pytest.raises(TypeError, match="beams"):
         model.generate_batch(TEXTS, beams=3)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"beams": 3}, TypeError),
+        ({"cancelled": 5}, TypeError),
+        ({"on_stats": 5}, TypeError),
+        ({"stop": 5}, TypeError),
+        ({"logprobs": -1}, ValueError),
+        ({"max_tokens": 0}, ValueError),
+        ({"seed": "x"}, TypeError),
+    ],
+)
+def test_options_are_checked_whatever_prompts_there_are(
+    model: Memory64Model, options: dict[str, Any], error: type[Exception]
+) -> None:
+    [name] = options
+    for prompts in ([], ["Once"]):
+        with pytest.raises(error, match=name):
+            model.generate_batch(prompts, **options)
+    with pytest.raises(error, match=name):
+        model.generate("Once", **options)
 
 
 def test_no_prompts_make_no_pieces(model: Memory64Model) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from memory64 import (
+    CancelledError,
     CapacityError,
     ChatTemplateError,
     ClosedError,
@@ -106,18 +107,42 @@ def test_closing_stops_it(model: Memory64Model) -> None:
     assert generation.usage.tokens <= 3
 
 
+@pytest.mark.parametrize(
+    ("raised", "reason"),
+    [
+        (ZeroDivisionError, "error"),
+        (CancelledError, "closed"),
+        (KeyboardInterrupt, "closed"),
+    ],
+)
+def test_what_is_raised_ends_it(
+    model: Memory64Model, raised: type[BaseException], reason: str
+) -> None:
+    def cancelled() -> bool:
+        raise raised
+
+    generation = model.generate(PROMPT, cancelled=cancelled)
+    assert generation.finish_reason is None
+    with pytest.raises(raised):
+        list(generation)
+    assert generation.finish_reason == reason
+    assert list(generation) == []
+    generation.close()
+    assert generation.finish_reason == reason
+
+
 def test_wrong_options(model: Memory64Model) -> None:
     with pytest.raises(ValueError, match="temperature"):
         model.generate(PROMPT, temperature=-1)
     with pytest.raises(ValueError, match="max_tokens"):
         model.generate(PROMPT, max_tokens=0)
+    for wrong in (5, None, b"text"):
+        with pytest.raises(TypeError, match=f"prompt needs to be .*, found {wrong!r}"):
+            model.generate(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"text needs to be .*, found 5"):
+        model.embed(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="beams"):
         model.generate(PROMPT, beams=3)  # type: ignore[call-arg]
-    for name in ("cancelled", "on_stats"):
-        with pytest.raises(TypeError, match=f"{name} needs to be a function, found 5"):
-            model.generate(PROMPT, **{name: 5})  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="a text or its tokens, found 5"):
-        model.generate(5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="pooling"):
         model.embed(PROMPT, pooling="max")  # type: ignore[arg-type]
 

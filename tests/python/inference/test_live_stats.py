@@ -62,6 +62,31 @@ def test_of_copies_nothing_streams(smollm2: Path) -> None:
     assert [(each.stream, each.read_bytes_per_second) for each in told] == [(None, 0.0)] * 3
 
 
+@pytest.mark.usefixtures("at_each_look")
+def test_a_batch_tells_of_all_its_texts(smollm2: Path) -> None:
+    told: list[LiveStats] = []
+    with load_model(smollm2) as model:
+        batch = model.generate_batch([PROMPT, "Once"], max_tokens=3, on_stats=told.append)
+        assert told == []
+        batch.texts()
+        assert batch.step() == []
+        assert told[-1].stream == model.stream_stats()
+    assert [each.tokens for each in told] == [2, 4, 6, 6]
+
+
+def test_what_was_stopped_tells_nothing_more(smollm2: Path) -> None:
+    told: list[LiveStats] = []
+    with load_model(smollm2) as model:
+        for generation in (
+            model.generate(PROMPT, on_stats=told.append),
+            model.generate_batch([PROMPT], on_stats=told.append),
+        ):
+            next(generation)
+            generation.close()
+            assert next(generation, None) is None
+    assert told == []
+
+
 def test_it_needs_a_function(smollm2: Path) -> None:
     with load_model(smollm2) as model, pytest.raises(TypeError, match="on_stats needs"):
         model.generate(PROMPT, on_stats=1)  # type: ignore[arg-type]
