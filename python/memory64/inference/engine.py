@@ -212,11 +212,10 @@ class Engine:
     @contextmanager
     def _turn(self, cancelled: Cancelled) -> Iterator[None]:
         """Wait for the calls before, which may take long: for the disk, for one."""
-        if cancelled():
-            raise CancelledError("the computation was cancelled")
-        while not self._lock.acquire(timeout=LOOK_SECONDS):
-            if cancelled():
-                raise CancelledError("the computation was cancelled")
+        is_ours = False
+        while not is_ours:
+            _check_wanted(cancelled)
+            is_ours = self._lock.acquire(timeout=LOOK_SECONDS)
         try:
             yield
         finally:
@@ -257,8 +256,7 @@ class Engine:
                     self._pool.submit(self._compute_on, index) for index in range(self.threads)
                 ]
                 while wait(running, LOOK_SECONDS).not_done:
-                    if cancelled():
-                        raise CancelledError("the computation was cancelled")
+                    _check_wanted(cancelled)
             except BaseException:  # a signal's, for one, which may come anywhere
                 self._abandon()
                 self._renew_pool()
@@ -315,6 +313,11 @@ class Engine:
     def _check_open(self) -> None:
         if self._closed:
             raise ClosedError(f"{self._name}: the model has been closed")
+
+
+def _check_wanted(cancelled: Cancelled) -> None:
+    if cancelled():
+        raise CancelledError("the computation was cancelled")
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

@@ -112,7 +112,7 @@ class TokenSequence:
         return self._engine.weights.stats()
 
     def close(self) -> None:
-        """Give the cache back; twice is not."""
+        """Give the cache back, once."""
         self._engine.end_cache(self._cache)
 
     def _append(
