@@ -56,8 +56,14 @@ typedef struct {
   uint32_t first_four, end_four; /* the same in whole fours */
 } Seen;
 
-static Seen seen_between(uint32_t first, uint32_t end) {
-  return (Seen){first, end, first & ~3u, (end + 3) & ~3u};
+/* Of `count` positions from `first` on. */
+static Seen seen_of(uint32_t first, uint32_t count, uint32_t position, uint32_t window) {
+  uint32_t oldest = window && position + 1 > window ? position + 1 - window : 0;
+  uint32_t from = oldest > first ? oldest - first : 0;
+  uint32_t to = position + 1 < first + count ? position + 1 : first + count;
+  if (to <= first + from) return (Seen){0, 0, 0, 0};
+  to -= first;
+  return (Seen){from, to, from & ~3u, (to + 3) & ~3u};
 }
 
 static v128_t sees(Seen seen, uint32_t position) {
@@ -66,12 +72,28 @@ static v128_t sees(Seen seen, uint32_t position) {
                        wasm_u32x4_lt(four, wasm_u32x4_splat(seen.end)));
 }
 
+/* One token, or QUERIES that follow one another and see the same fours of a tile. */
+typedef struct {
+  const float* queries;
+  float* out;
+  uint64_t width; /* from one token to the next */
+  Softmax* softmax;
+  Seen seen[QUERIES];
+} Views;
+
+static bool see_the_same_fours(const Views* views) {
+  for (uint32_t i = 1; i < QUERIES; i++)
+    if (views->seen[i].first_four != views->seen->first_four ||
+        views->seen[i].end_four != views->seen->end_four)
+      return false;
+  return true;
+}
+
 /* MINUS_INFINITY for positions among the fours that are not seen. */
-static void score(const Model* model, const Tile* tile, const float* query, Seen seen,
-                  float scores[TILE]) {
+static void scale_and_mask(const Model* model, Seen seen, float scores[TILE]) {
   v128_t scale = splat(model->attention_scale);
   for (uint32_t i = seen.first_four; i < seen.end_four; i += 4)
-    wasm_v128_store(scores + i, wasm_f32x4_mul(four_products(tile, query, i), scale));
+    wasm_v128_store(scores + i, wasm_f32x4_mul(wasm_v128_load(scores + i), scale));
   if (model->attention_cap != 0)
     soft_cap(scores + seen.first_four, seen.end_four - seen.first_four, model->attention_cap);
   for (uint32_t i = seen.first_four; i < seen.end_four; i += 4) {
@@ -86,29 +108,49 @@ static float largest_of(const float* scores, Seen seen, float largest) {
   return largest;
 }
 
-/* Add a tile's values to `out`, each as its score weighs. */
-static void gather(const Tile* tile, const float scores[TILE], Seen seen, Softmax* softmax,
-                   float* out) {
+/* What each value weighs, four times over: QUERIES vectors from one value to the next. */
+static void weigh(Seen seen, const float scores[TILE], Softmax* softmax, float* out,
+                  uint32_t head_dim, v128_t* weights) {
   float largest = largest_of(scores, seen, softmax->largest);
   if (largest > softmax->largest) {
     /* Nothing was seen before where that is minus infinity, and 0 is scaled. */
     v128_t before = exponential(splat(softmax->largest - largest));
     float shrink = wasm_f32x4_extract_lane(before, 0);
-    scale(out, shrink, tile->head_dim);
+    scale(out, shrink, head_dim);
     softmax->sum *= shrink;
     softmax->largest = largest;
   }
-  v128_t weights[TILE]; /* each four times over */
   for (uint32_t i = seen.first_four; i < seen.end_four; i += 4) {
     v128_t four = wasm_f32x4_sub(wasm_v128_load(scores + i), splat(largest));
     four = wasm_v128_and(exponential(four), sees(seen, i));
     softmax->sum += sum_of_lanes(four);
-    weights[i] = wasm_i32x4_shuffle(four, four, 0, 0, 0, 0);
-    weights[i + 1] = wasm_i32x4_shuffle(four, four, 1, 1, 1, 1);
-    weights[i + 2] = wasm_i32x4_shuffle(four, four, 2, 2, 2, 2);
-    weights[i + 3] = wasm_i32x4_shuffle(four, four, 3, 3, 3, 3);
+    v128_t* four_weights = weights + (uint64_t)i * QUERIES;
+    four_weights[0] = wasm_i32x4_shuffle(four, four, 0, 0, 0, 0);
+    four_weights[QUERIES] = wasm_i32x4_shuffle(four, four, 1, 1, 1, 1);
+    four_weights[2 * QUERIES] = wasm_i32x4_shuffle(four, four, 2, 2, 2, 2);
+    four_weights[3 * QUERIES] = wasm_i32x4_shuffle(four, four, 3, 3, 3, 3);
   }
-  add_values(tile, weights, seen.first_four, seen.end_four, out);
+}
+
+/* Adds a tile's values to what `count` views, one or QUERIES, have seen so far. */
+INLINE void look(const Model* model, const Tile* tile, const Views* views, uint32_t count) {
+  uint32_t first = views->seen->first_four, end = views->seen->end_four;
+  float scores[QUERIES][TILE];
+  v128_t weights[TILE][QUERIES];
+  uint32_t step = count == 1 ? 1 : 2;
+  for (uint32_t i = 0; i < count; i += step)
+    for (uint32_t position = first; position < end; position += 4) {
+      v128_t products[2];
+      four_products(tile, views->queries + i * views->width, views->width, step, position,
+                    products);
+      for (uint32_t j = 0; j < step; j++) wasm_v128_store(scores[i + j] + position, products[j]);
+    }
+  for (uint32_t i = 0; i < count; i++) {
+    scale_and_mask(model, views->seen[i], scores[i]);
+    weigh(views->seen[i], scores[i], views->softmax + i, views->out + i * views->width,
+          tile->head_dim, &weights[0][i]);
+  }
+  add_values(tile, weights, first, end, views->out, views->width, count);
 }
 
 void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, const float* queries,
@@ -133,16 +175,17 @@ void attend(const Model* model, uint32_t layer, const Run* run, uint32_t head, c
   for (uint32_t first = start; first < end; first += TILE) {
     uint32_t count = end - first < TILE ? end - first : TILE;
     fill(&tile, keys + (uint64_t)first * head_dim, values + (uint64_t)first * head_dim, count);
-    for (uint32_t t = 0; t < run->count; t++) {
-      uint32_t position = run->position + t;
-      uint32_t oldest = window && position + 1 > window ? position + 1 - window : 0;
-      uint32_t from = oldest > first ? oldest - first : 0;
-      uint32_t to = position + 1 < first + count ? position + 1 : first + count;
-      if (to <= first + from) continue;
-      float scores[TILE];
-      Seen seen = seen_between(from, to - first);
-      score(model, &tile, queries + at + t * width, seen, scores);
-      gather(&tile, scores, seen, &softmax[t], out + at + t * width);
+    uint32_t step;
+    for (uint32_t t = 0; t < run->count; t += step) {
+      uint64_t here = at + t * width;
+      Views views = {queries + here, out + here, width, &softmax[t], {}};
+      for (uint32_t i = 0; i < QUERIES; i++)
+        views.seen[i] = seen_of(first, count, run->position + t + i, window);
+      step = run->count - t >= QUERIES && see_the_same_fours(&views) ? QUERIES : 1;
+      if (step == 1)
+        look(model, &tile, &views, 1);
+      else
+        look(model, &tile, &views, QUERIES);
     }
   }
   for (uint32_t t = 0; t < run->count; t++)

@@ -12,6 +12,8 @@
 /* Positions that are looked at together: their keys and values fit the first cache. */
 #define TILE 32
 #define DIMS 8 /* a step of a head's dimensions, of which there are whole ones */
+#define QUERIES \
+  4 /* which look at a tile together: there are registers for as many sums of values */
 
 typedef struct {
   Vector low, high;
@@ -56,43 +58,54 @@ static void fill(Tile* tile, const uint16_t* keys, const uint16_t* values, uint3
       tile->values[step][i] = (EightFloats){wasm_f32x4_splat(0), wasm_f32x4_splat(0)};
 }
 
-/* The products of a query with the keys of positions `first`…`first` + 3, a multiple of four. */
-INLINE Vector four_products(const Tile* tile, const float* query, uint32_t first) {
+/* The products of `count` queries, one or two, with the keys of positions `first`…`first` + 3, a
+   multiple of four. The queries are `stride` elements apart. */
+INLINE void four_products(const Tile* tile, const float* queries, uint64_t stride, uint32_t count,
+                          uint32_t first, Vector* products) {
   const Vector(*keys)[4] = tile->keys[first / 4];
-  Vector sums[4];
+  Vector sums[2][4];
   UNROLL
-  for (uint32_t i = 0; i < 4; i++) sums[i] = wasm_f32x4_splat(0);
-  for (uint32_t step = 0; step < tile->head_dim / DIMS; step++, keys += 2, query += DIMS) {
+  for (uint32_t i = 0; i < 4; i++) sums[0][i] = sums[1][i] = wasm_f32x4_splat(0);
+  const float* other = queries + stride;
+#pragma clang loop unroll(disable)
+  for (uint32_t left = tile->head_dim / 4; left; left--, keys++, queries += 4, other += 4) {
     OPAQUE(keys);
-    OPAQUE(query);
+    OPAQUE(queries);
+    OPAQUE(other);
+    Vector four = wasm_v128_load(queries), of_other;
+    if (count == 2) of_other = wasm_v128_load(other);
     UNROLL
-    for (uint32_t part = 0; part < 2; part++) {
-      Vector four = wasm_v128_load(query + 4 * part);
-      UNROLL
-      for (uint32_t i = 0; i < 4; i++) sums[i] = multiply_add(four, keys[part][i], sums[i]);
+    for (uint32_t i = 0; i < 4; i++) {
+      Vector key = (*keys)[i];
+      sums[0][i] = multiply_add(four, key, sums[0][i]);
+      if (count == 2) sums[1][i] = multiply_add(of_other, key, sums[1][i]);
     }
   }
-  return lane_sums(sums);
+  for (uint32_t i = 0; i < count; i++) products[i] = lane_sums(sums[i]);
 }
 
-/* Adds values of positions `first`… until `end`, multiples of four, each times its weight. */
-INLINE void add_values(const Tile* tile, const Vector* weights, uint32_t first, uint32_t end,
-                       float* out) {
+/* Adds to `count` outputs, which are `stride` elements apart, the values of positions `first`…
+   until `end`, each times its weight for that output. */
+INLINE void add_values(const Tile* tile, const Vector (*weights)[QUERIES], uint32_t first,
+                       uint32_t end, float* out, uint64_t stride, uint32_t count) {
   for (uint32_t step = 0; step < tile->head_dim / DIMS; step++, out += DIMS) {
-    Vector low = wasm_v128_load(out), high = wasm_v128_load(out + 4);
-    const EightFloats* values = tile->values[step] + first;
-    const Vector* w = weights + first;
-    for (uint32_t i = first; i < end; i += 4, values += 4, w += 4) {
-      OPAQUE(values);
-      OPAQUE(w);
+    EightFloats sums[QUERIES];
+    UNROLL
+    for (uint32_t i = 0; i < count; i++) sums[i] = *(EightFloats*)(out + i * stride);
+    const EightFloats* value = tile->values[step] + first;
+    const Vector* weight = weights[first];
+#pragma clang loop unroll(disable)
+    for (uint32_t position = first; position < end; position++, value++, weight += QUERIES) {
+      OPAQUE(value);
+      OPAQUE(weight);
       UNROLL
-      for (uint32_t next = 0; next < 4; next++) {
-        low = multiply_add(w[next], values[next].low, low);
-        high = multiply_add(w[next], values[next].high, high);
+      for (uint32_t i = 0; i < count; i++) {
+        sums[i].low = multiply_add(weight[i], value->low, sums[i].low);
+        sums[i].high = multiply_add(weight[i], value->high, sums[i].high);
       }
     }
-    wasm_v128_store(out, low);
-    wasm_v128_store(out + 4, high);
+    UNROLL
+    for (uint32_t i = 0; i < count; i++) *(EightFloats*)(out + i * stride) = sums[i];
   }
 }
 
