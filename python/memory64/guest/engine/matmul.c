@@ -49,18 +49,22 @@ INLINE void times_one(AddBlock add_block, BlockShape shape, const Matrix* weight
   }
 }
 
-/* A chunk of rows, 256 columns of it unpacked, and its sums with some tokens so far. */
+/* A chunk of rows, 256 columns of it unpacked, its sums with some tokens so far, and room for what
+   is being added to them. */
 typedef struct {
   union {
     FinePanel fine;
     CoarsePanel coarse;
   } panel;
   Vector sums[SLAB_TOKENS][GROUPS];
+  Pairs pairs[GROUPS];
+  PanelProducts products;
 } Slab;
 
-/* Up to 256 columns from block `first` of 32 on, for all tokens of the slab. */
+/* Up to 256 columns from block `first` of 32 on, for all tokens of the slab; the last one twice
+   where they are an odd number. */
 INLINE void times_panel(Type type, FourRows* rows, uint32_t first, const Activations* x,
-                        uint32_t first_token, uint32_t tokens, Slab* slab, Anchor* anchor) {
+                        uint32_t first_token, uint32_t tokens, Slab* slab) {
   uint32_t count = blocks_together(x, first);
   int coarse = type.unpack_coarse != 0;
   for (uint32_t g = 0; g < GROUPS; g++)
@@ -71,13 +75,16 @@ INLINE void times_panel(Type type, FourRows* rows, uint32_t first, const Activat
         type.unpack_fine(rows[g].start, &slab->panel.fine.parts[part][g]);
       for (uint32_t i = 0; i < 4; i++) rows[g].start[i] += type.shape.bytes;
     }
-  for (uint32_t i = 0; i < tokens; i++)
+  for (uint32_t i = 0; i < tokens; i += TOGETHER) {
+    uint32_t one = first_token + i, other = i + 1 < tokens ? one + 1 : one;
     if (coarse)
-      add_coarse_token(type.form, &slab->panel.coarse, coarse_block(x, first_token + i, first),
-                       slab->sums[i], anchor);
+      add_coarse_tokens(type.form, &slab->panel.coarse, coarse_block(x, one, first),
+                        coarse_block(x, other, first), slab->sums + i, &slab->products,
+                        slab->pairs);
     else
-      add_fine_token(type.form, &slab->panel.fine, count, fine_blocks(x, first_token + i, first),
-                     slab->sums[i], anchor);
+      add_fine_tokens(type.form, &slab->panel.fine, count, fine_blocks(x, one, first),
+                      fine_blocks(x, other, first), slab->sums + i, slab->pairs);
+  }
 }
 
 /* A chunk of rows times up to SLAB_TOKENS tokens. */
@@ -85,16 +92,14 @@ INLINE void times_slab(Type type, const Matrix* weights, uint32_t first_row, uin
                        const Activations* x, uint32_t first_token, uint32_t tokens, float* out,
                        uint64_t out_stride) {
   Slab slab;
-  Anchor anchor_room, *anchor = &anchor_room;
-  OPAQUE(anchor);
   FourRows rows[GROUPS];
   for (uint32_t g = 0; g < GROUPS; g++)
     rows[g] = four_rows(weights, first_row + 4 * g, 1, last_row);
-  for (uint32_t token = 0; token < tokens; token++)
+  for (uint32_t token = 0; token < tokens + tokens % TOGETHER; token++)
     for (uint32_t g = 0; g < GROUPS; g++) slab.sums[token][g] = wasm_f32x4_splat(0);
   uint32_t row_blocks = weights->cols / BLOCK_COLUMNS;
   for (uint32_t block = 0; block < row_blocks; block += PARTS)
-    times_panel(type, rows, block, x, first_token, tokens, &slab, anchor);
+    times_panel(type, rows, block, x, first_token, tokens, &slab);
   for (uint32_t token = 0; token < tokens; token++)
     for (uint32_t g = 0; g < GROUPS; g++)
       store_rows(out + (first_token + token) * out_stride, first_row + 4 * g, 1, last_row,

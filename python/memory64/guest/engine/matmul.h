@@ -17,11 +17,11 @@ typedef struct {
 
 /* Where `first_row` may be: rows of a chunk are unpacked together for many tokens. A row's result
    does not depend on the rows and tokens it is computed with, nor on how many they are. */
-#define ROW_CHUNK 16
+#define ROW_CHUNK 32
 
 /* out[token * out_stride + row] = weights[row] . x[token] for `row_count` rows from `first_row` on.
    With one token, some hundred rows at once are faster than few: four are read in step, as far
-   apart as they can be, and processors read ahead of long reads. Takes 32 KiB of stack. */
+   apart as they can be, and processors read ahead of long reads. Takes 40 KiB of stack. */
 void matmul(const Matrix* weights, uint32_t first_row, uint32_t row_count, const Activations* x,
             float* out, uint64_t out_stride);
 

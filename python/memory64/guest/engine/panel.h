@@ -12,7 +12,7 @@
 #include "simd.h"
 
 /* Rows are taken four at a time, and so many groups of four lie beside each other in a panel. */
-#define GROUPS 4
+#define GROUPS 8
 
 /* 32 columns. */
 typedef struct {

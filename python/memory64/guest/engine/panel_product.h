@@ -1,89 +1,136 @@
-/* panel_product.h: products of a panel's rows with one of many tokens.
+/* panel_product.h: products of a panel's rows with two of many tokens.
 
    The same integers as with a single token are added up in another order, and the same floats in
-   the same order: so that a token's result is the same to the last bit, alone and among others. */
+   the same order: so that a token's result is the same to the last bit, alone and among others.
+
+   What is added up lies in memory, for want of registers: those hold sixteen columns of the tokens,
+   which all rows are multiplied with. And each store is an anchor, see simd.h. */
 
 #ifndef MEMORY64_ENGINE_PANEL_PRODUCT_H
 #define MEMORY64_ENGINE_PANEL_PRODUCT_H
 
 #include "panel.h"
 
-/* 32 columns of one token, as the products need them. */
+/* Tokens that are multiplied together, so that weights are loaded once for both. */
+#define TOGETHER 2
+
+INLINE Vector splat_lane(Vector v, uint32_t lane) {
+  switch (lane) {
+    case 0:
+      return wasm_i32x4_shuffle(v, v, 0, 0, 0, 0);
+    case 1:
+      return wasm_i32x4_shuffle(v, v, 1, 1, 1, 1);
+    case 2:
+      return wasm_i32x4_shuffle(v, v, 2, 2, 2, 2);
+    default:
+      return wasm_i32x4_shuffle(v, v, 3, 3, 3, 3);
+  }
+}
+
+/* Four columns, four times over, of 16 columns of each token. */
 typedef struct {
-  Vector values[BLOCK_COLUMNS / 4];      /* four columns, four times over */
-  Vector start_of_half[2], start_of_all; /* what pairs of lanes start with, for the middle */
+  Vector fours[TOGETHER][4];
 } Factors;
 
-INLINE Factors factors(Form form, const Vector* values, Vector less_pairs) {
+INLINE Factors factors(Vector one, Vector other) {
   Factors x;
   UNROLL
-  for (uint32_t half = 0; half < 2; half++) {
-    Vector v = values[half];
-    x.values[4 * half] = wasm_i32x4_shuffle(v, v, 0, 0, 0, 0);
-    x.values[4 * half + 1] = wasm_i32x4_shuffle(v, v, 1, 1, 1, 1);
-    x.values[4 * half + 2] = wasm_i32x4_shuffle(v, v, 2, 2, 2, 2);
-    x.values[4 * half + 3] = wasm_i32x4_shuffle(v, v, 3, 3, 3, 3);
+  for (uint32_t i = 0; i < 4; i++) {
+    x.fours[0][i] = splat_lane(one, i);
+    x.fours[1][i] = splat_lane(other, i);
   }
-  if (!form.middle_bits) less_pairs = wasm_i16x8_splat(0);
-  less_pairs = wasm_i16x8_shl(less_pairs, form.middle_bits);
-  x.start_of_half[0] = wasm_i32x4_shuffle(less_pairs, less_pairs, 0, 0, 0, 0);
-  x.start_of_half[1] = wasm_i32x4_shuffle(less_pairs, less_pairs, 1, 1, 1, 1);
-  x.start_of_all = wasm_i16x8_add(x.start_of_half[0], x.start_of_half[1]);
   return x;
 }
 
-/* Anchored as seldom as the registers allow. */
-INLINE Vector add_pairs(Vector sum, const Vector* weights, const Vector* x, uint32_t count,
-                        Anchor* anchor) {
+/* Weights of four rows in 16 columns. */
+typedef struct {
+  Vector fours[4];
+} Weights;
+
+INLINE Weights load_weights(const Vector* plane, uint32_t half) {
+  return *(const Weights*)(plane + 4 * half);
+}
+
+INLINE Vector add_pairs(Vector sum, Weights w, const Vector* x) {
   UNROLL
-  for (uint32_t i = 0; i < count; i++) {
-    sum = wasm_i16x8_add(sum, dot_pairs(weights[i], x[i]));
-    if (i % 3 == 2) ANCHOR(anchor, sum);
-  }
+  for (uint32_t i = 0; i < 4; i++) sum = wasm_i16x8_add(sum, dot_pairs(w.fours[i], x[i]));
   return sum;
 }
 
-/* sum + the rows' products with weights as they are stored less the middle, times multipliers. */
-INLINE Vector add_part_product(Form form, Vector sum, const PanelWeights* w,
-                               const Vector* multiplier, const Factors* x, Anchor* anchor) {
-  Vector pairs[2];
-  if (form.by_halves) {
-    UNROLL
-    for (uint32_t half = 0; half < 2; half++)
-      pairs[half] =
-          add_pairs(x->start_of_half[half], w->low + 4 * half, x->values + 4 * half, 4, anchor);
-  } else if (form.wide) {
-    pairs[0] = add_pairs(wasm_i16x8_splat(0), w->low, x->values, 8, anchor);
-    pairs[1] = add_pairs(x->start_of_all, w->high, x->values, 8, anchor);
-  } else {
-    pairs[0] = add_pairs(x->start_of_all, w->low, x->values, 8, anchor);
-    return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(pairs[0], multiplier[0]));
-  }
-  return wasm_i32x4_add(sum, wasm_i32x4_add(wasm_i32x4_dot_i16x8(pairs[0], multiplier[0]),
-                                            wasm_i32x4_dot_i16x8(pairs[1], multiplier[1])));
+/* What pairs of lanes start with, for the middle: it is in two lanes of `less_pairs`. */
+INLINE Vector start_of_half(Form form, Vector less_pairs, uint32_t lane) {
+  if (!form.middle_bits) return wasm_i16x8_splat(0);
+  return splat_lane(wasm_i16x8_shl(less_pairs, form.middle_bits), lane);
+}
+INLINE Vector start_of_all(Form form, Vector less_pairs, uint32_t lane) {
+  return wasm_i16x8_add(start_of_half(form, less_pairs, lane),
+                        start_of_half(form, less_pairs, lane + 1));
 }
 
-/* Adds the products of some parts of the panel and as many of a token's blocks. */
-INLINE void add_fine_token(Form form, const FinePanel* panel, uint32_t parts,
-                           const ActivationBlock* x, Vector* sums, Anchor* anchor) {
+/* Sums of a part's products so far, in 16 bits. */
+typedef struct {
+  Vector low[TOGETHER], high[TOGETHER];
+} Pairs;
+
+INLINE void first_half(Form form, const PanelWeights* w, const Factors* x, const Vector* start,
+                       Pairs* pairs) {
+  Weights low = load_weights(w->low, 0);
+  UNROLL
+  for (uint32_t i = 0; i < TOGETHER; i++)
+    pairs->low[i] = add_pairs(form.wide ? wasm_i16x8_splat(0) : start[i], low, x->fours[i]);
+  if (!form.wide) return;
+  Weights high = load_weights(w->high, 0);
+  UNROLL
+  for (uint32_t i = 0; i < TOGETHER; i++) pairs->high[i] = add_pairs(start[i], high, x->fours[i]);
+}
+
+/* The same of the whole part, times multipliers, in 32 bits: into `low`. */
+INLINE void last_half(Form form, const PanelWeights* w, const Vector* multiplier, const Factors* x,
+                      Pairs* pairs) {
+  Weights low = load_weights(w->low, 1);
+  UNROLL
+  for (uint32_t i = 0; i < TOGETHER; i++) {
+    Vector sum = add_pairs(pairs->low[i], low, x->fours[i]);
+    pairs->low[i] = wasm_i32x4_dot_i16x8(sum, multiplier[0]);
+  }
+  if (!form.wide) return;
+  Weights high = load_weights(w->high, 1);
+  UNROLL
+  for (uint32_t i = 0; i < TOGETHER; i++) {
+    Vector sum = add_pairs(pairs->high[i], high, x->fours[i]);
+    pairs->low[i] = wasm_i32x4_add(pairs->low[i], wasm_i32x4_dot_i16x8(sum, multiplier[1]));
+  }
+}
+
+/* Adds the products of some parts of the panel and as many of each token's blocks. */
+INLINE void add_fine_tokens(Form form, const FinePanel* panel, uint32_t parts,
+                            const ActivationBlock* one, const ActivationBlock* other,
+                            Vector (*sums)[GROUPS], Pairs* pairs) {
   const FinePart* w = panel->parts[0];
+  const Vector ones[2] = {wasm_i16x8_splat(1), wasm_i16x8_splat(16)};
 #pragma clang loop unroll(disable)
-  for (uint32_t part = 0; part < parts; part++, w += GROUPS, x++) {
+  for (uint32_t part = 0; part < parts; part++, w += GROUPS, one++, other++) {
     OPAQUE(w);
-    OPAQUE(x);
+    OPAQUE(one);
+    OPAQUE(other);
     OPAQUE(sums);
-    Vector values[2] = {wasm_v128_load(x->values), wasm_v128_load(x->values + 16)};
-    Vector rest = wasm_v128_load(&x->scale);
-    Factors f = factors(form, values, wasm_i32x4_shuffle(rest, rest, 2, 3, 2, 3));
-    Vector scale = wasm_i32x4_shuffle(rest, rest, 0, 0, 0, 0);
-    Vector sum = wasm_i32x4_shuffle(rest, rest, 1, 1, 1, 1);
-    const Vector ones[2] = {wasm_i16x8_splat(1), wasm_i16x8_splat(16)};
+    OPAQUE(pairs);
+    Vector rest[TOGETHER] = {wasm_v128_load(&one->scale), wasm_v128_load(&other->scale)};
+    Vector start[TOGETHER] = {start_of_all(form, rest[0], 2), start_of_all(form, rest[1], 2)};
+    Factors x = factors(wasm_v128_load(one->values), wasm_v128_load(other->values));
+    UNROLL
+    for (uint32_t g = 0; g < GROUPS; g++) first_half(form, &w[g].weights, &x, start, pairs + g);
+    x = factors(wasm_v128_load(one->values + 16), wasm_v128_load(other->values + 16));
     UNROLL
     for (uint32_t g = 0; g < GROUPS; g++) {
-      Vector product = add_part_product(form, wasm_i32x4_splat(0), &w[g].weights, ones, &f, anchor);
-      sums[g] = multiply_add(wasm_f32x4_convert_i32x4(product), wasm_f32x4_mul(w[g].scale, scale),
-                             sums[g]);
-      if (form.minima) sums[g] = multiply_subtract(w[g].minimum, sum, sums[g]);
+      last_half(form, &w[g].weights, ones, &x, pairs + g);
+      UNROLL
+      for (uint32_t i = 0; i < TOGETHER; i++) {
+        Vector scale = wasm_f32x4_mul(w[g].scale, splat_lane(rest[i], 0));
+        Vector sum = multiply_add(wasm_f32x4_convert_i32x4(pairs[g].low[i]), scale, sums[i][g]);
+        if (form.minima) sum = multiply_subtract(w[g].minimum, splat_lane(rest[i], 1), sum);
+        sums[i][g] = sum;
+      }
     }
   }
 }
@@ -99,50 +146,100 @@ INLINE Vector minimum_product(Form form, const CoarsePanel* panel, const CoarseB
     return sum;
   }
   UNROLL
-  for (uint32_t i = 0; i < 2; i++) {
-    Vector s = x->sums[i];
-    Vector pairs[4] = {wasm_i32x4_shuffle(s, s, 0, 0, 0, 0), wasm_i32x4_shuffle(s, s, 1, 1, 1, 1),
-                       wasm_i32x4_shuffle(s, s, 2, 2, 2, 2), wasm_i32x4_shuffle(s, s, 3, 3, 3, 3)};
-    UNROLL
-    for (uint32_t part = 0; part < 4; part++)
-      sum = wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(panel->minima[4 * i + part][g], pairs[part]));
+  for (uint32_t part = 0; part < PARTS; part++) {
+    Vector pairs = splat_lane(x->sums[part / 4], part % 4);
+    sum = wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(panel->minima[part][g], pairs));
   }
   return sum;
 }
 
-/* Adds the products of a panel and a token's block. */
-INLINE void add_coarse_token(Form form, const CoarsePanel* panel, const CoarseBlock* x,
-                             Vector* sums, Anchor* anchor) {
-  Vector products[GROUPS];
-  for (uint32_t g = 0; g < GROUPS; g++) products[g] = wasm_i32x4_splat(0);
-  const CoarsePart* w = panel->parts[0];
-  const Vector* values = x->values;
-  const int32_t* less_pairs = x->less_pairs[0];
-#pragma clang loop unroll(disable)
-  for (uint32_t part = 0; part < PARTS; part++, w += GROUPS, values += 2, less_pairs += 2) {
-    OPAQUE(w);
-    OPAQUE(values);
-    OPAQUE(less_pairs);
-    Factors f = factors(form, values, wasm_v128_load64_zero(less_pairs));
+/* The sums of a panel's products, in 32 bits. */
+typedef struct {
+  Vector of[GROUPS][TOGETHER];
+} PanelProducts;
+
+INLINE void add_halves(Form form, const CoarsePart* w, const Vector* one, const Vector* other,
+                       const Vector* less_pairs, PanelProducts* products) {
+  UNROLL
+  for (uint32_t half = 0; half < 2; half++) {
+    Factors x = factors(one[half], other[half]);
+    Vector start[TOGETHER] = {start_of_half(form, less_pairs[0], half),
+                              start_of_half(form, less_pairs[1], half)};
     UNROLL
     for (uint32_t g = 0; g < GROUPS; g++) {
-      products[g] = add_part_product(form, products[g], &w[g].weights, w[g].multiplier, &f, anchor);
-      ANCHOR(anchor, products[g]);
+      Weights weights = load_weights(w[g].weights.low, half);
+      Vector multiplier = w[g].multiplier[half];
+      UNROLL
+      for (uint32_t i = 0; i < TOGETHER; i++) {
+        Vector sum = wasm_i32x4_dot_i16x8(add_pairs(start[i], weights, x.fours[i]), multiplier);
+        products->of[g][i] = wasm_i32x4_add(products->of[g][i], sum);
+      }
     }
   }
-  OPAQUE(panel);
-  OPAQUE(x);
-  OPAQUE(sums);
+}
+
+INLINE void add_parts(Form form, const CoarsePart* w, const Vector* one, const Vector* other,
+                      const Vector* less_pairs, PanelProducts* products, Pairs* pairs) {
+  Vector start[TOGETHER] = {start_of_all(form, less_pairs[0], 0),
+                            start_of_all(form, less_pairs[1], 0)};
+  Factors x = factors(one[0], other[0]);
+  UNROLL
+  for (uint32_t g = 0; g < GROUPS; g++) first_half(form, &w[g].weights, &x, start, pairs + g);
+  x = factors(one[1], other[1]);
   UNROLL
   for (uint32_t g = 0; g < GROUPS; g++) {
-    Vector total = sums[g];
-    if (form.minima) {
-      Vector minimum = minimum_product(form, panel, x, g);
-      total = multiply_subtract(wasm_f32x4_convert_i32x4(minimum),
-                                wasm_f32x4_mul(panel->dmin[g], x->scale), total);
+    last_half(form, &w[g].weights, w[g].multiplier, &x, pairs + g);
+    UNROLL
+    for (uint32_t i = 0; i < TOGETHER; i++)
+      products->of[g][i] = wasm_i32x4_add(products->of[g][i], pairs[g].low[i]);
+  }
+}
+
+/* Adds the products of a panel and a block of each token. */
+INLINE void add_coarse_tokens(Form form, const CoarsePanel* panel, const CoarseBlock* one,
+                              const CoarseBlock* other, Vector (*sums)[GROUPS],
+                              PanelProducts* products, Pairs* pairs) {
+  for (uint32_t g = 0; g < GROUPS; g++)
+    products->of[g][0] = products->of[g][1] = wasm_i32x4_splat(0);
+  const CoarsePart* w = panel->parts[0];
+#pragma clang loop unroll(disable)
+  for (uint32_t part = 0; part < PARTS; part++, w += GROUPS) {
+    const Vector *values = one->values + 2 * part, *others = other->values + 2 * part;
+    const int32_t *less = one->less_pairs[part], *others_less = other->less_pairs[part];
+    OPAQUE(w);
+    OPAQUE(values);
+    OPAQUE(others);
+    OPAQUE(products);
+    OPAQUE(pairs);
+    Vector less_pairs[TOGETHER];
+    if (form.middle_bits) {
+      OPAQUE(less);
+      OPAQUE(others_less);
+      less_pairs[0] = wasm_v128_load64_zero(less);
+      less_pairs[1] = wasm_v128_load64_zero(others_less);
     }
-    sums[g] = multiply_add(wasm_f32x4_convert_i32x4(products[g]),
-                           wasm_f32x4_mul(panel->d[g], x->scale), total);
+    if (form.by_halves)
+      add_halves(form, w, values, others, less_pairs, products);
+    else
+      add_parts(form, w, values, others, less_pairs, products, pairs);
+  }
+  const CoarseBlock* x[TOGETHER] = {one, other};
+  OPAQUE(panel);
+  UNROLL
+  for (uint32_t i = 0; i < TOGETHER; i++) {
+    OPAQUE(x[i]);
+    OPAQUE(sums);
+    UNROLL
+    for (uint32_t g = 0; g < GROUPS; g++) {
+      Vector total = sums[i][g];
+      if (form.minima) {
+        Vector minimum = minimum_product(form, panel, x[i], g);
+        total = multiply_subtract(wasm_f32x4_convert_i32x4(minimum),
+                                  wasm_f32x4_mul(panel->dmin[g], x[i]->scale), total);
+      }
+      sums[i][g] = multiply_add(wasm_f32x4_convert_i32x4(products->of[g][i]),
+                                wasm_f32x4_mul(panel->d[g], x[i]->scale), total);
+    }
   }
 }
 

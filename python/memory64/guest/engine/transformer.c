@@ -8,11 +8,11 @@
 #include "rope.h"
 #include "soft_cap.h"
 
-/* Rows of a matrix that a thread takes at a time, for a batch of tokens. For a single one a thread
+/* For a batch of tokens a thread takes ROW_CHUNK rows of a matrix at a time. For a single one it
    takes a larger share: `matmul` reads several parts of it at once, each from memory in its order.
  */
-#define TASK_ROWS (2 * ROW_CHUNK)
 #define SHARES_OF_A_THREAD 2
+#define SHARE_ROWS 16 /* a share has a multiple of so many */
 /* Columns of activations that a thread turns into 8 bits at a time. */
 #define TASK_COLUMNS 1024
 #define COLUMNS_PER_BLOCK 32
@@ -61,9 +61,9 @@ typedef struct {
 } Products;
 
 static uint32_t rows_of_a_task(const Products* all, const Matrix* weights) {
-  if (all->x.tokens > 1) return TASK_ROWS;
-  uint32_t chunks = parts(weights->rows, ROW_CHUNK);
-  return ROW_CHUNK * parts(chunks, SHARES_OF_A_THREAD * all->threads);
+  if (all->x.tokens > 1) return ROW_CHUNK;
+  uint32_t least_shares = parts(weights->rows, SHARE_ROWS);
+  return SHARE_ROWS * parts(least_shares, SHARES_OF_A_THREAD * all->threads);
 }
 
 static void multiply_rows(const void* what, uint32_t index) {
